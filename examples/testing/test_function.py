@@ -5,12 +5,12 @@ import urllib.request
 
 import pytest
 
-from spacy_lambda.testing import assert_same_entities, make_event
+from spacy_lambda.testing import assert_golden, assert_same_entities, make_event
 
 
 @pytest.mark.spacy_lambda_texts("golden.jsonl")
 def test_golden_texts(spacy_lambda_function, golden):
-    assert_same_entities(spacy_lambda_function.predict(golden["text"]), golden["ents"])
+    assert_golden(spacy_lambda_function, golden)
 
 
 def test_it_fits(spacy_lambda_function):

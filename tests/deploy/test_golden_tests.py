@@ -22,6 +22,7 @@ from spacy_lambda.deploy.golden_tests import (
     run_golden_tests,
 )
 from spacy_lambda.errors import DeployError
+from tests.cli.in_process import run_command
 
 SECRET = "Mrs. Iron"
 
@@ -160,6 +161,8 @@ def test_the_faults_of_all_lines_are_reported_at_once(tmp_path: Path) -> None:
 
 
 SILICON = {"text": "silicon", "label": "MATERIAL", "start": 3, "end": 10}
+IRON = {"text": "iron", "label": "METAL", "start": 12, "end": 16}
+GROUP = {"word": "iron", "entity_group": "METAL", "start": 12, "end": 16, "score": 0.5}
 
 
 def test_a_line_may_name_the_prediction_that_it_expects(tmp_path: Path) -> None:
@@ -174,7 +177,7 @@ def test_a_line_may_name_the_prediction_that_it_expects(tmp_path: Path) -> None:
         return make_golden_tests(predictor, read_requests(path), path=path)
 
     assert make([SILICON]) == (GoldenTest(1, {"text": "On silicon."}, [SILICON]),)
-    with pytest.raises(DeployError, match=r'golden.jsonl:1: .*"expected": unexpected: MATERIAL 3–10') as caught:
+    with pytest.raises(DeployError, match=r"golden.jsonl:1: .*expected: unexpected: MATERIAL 3–10") as caught:
         make([])
     assert "silicon" not in str(caught.value)
     with pytest.raises(DeployError, match=r"has 2 faults:\n  line 1: .*\n  line 3: .*array, not an object"):
@@ -188,7 +191,22 @@ def test_a_line_may_name_the_prediction_that_it_expects(tmp_path: Path) -> None:
         ([{**SILICON, "score": 0.991}], [{**SILICON, "score": 0.99}], None),
         ({"cats": {"YES": 1}}, {"cats": {"YES": 1.0}}, None),
         ([SILICON], [{**SILICON, "label": "TASK"}], "missing: MATERIAL 3–10; unexpected: TASK 3–10"),
-        ([SILICON, SILICON], [SILICON], "the same ones in another order or number"),
+        ([SILICON, SILICON], [SILICON], "missing: MATERIAL 3–10"),
+        ([SILICON, IRON], [IRON, SILICON], None),
+        ([["silicon", "MATERIAL"], ["iron", "METAL"]], [SILICON, IRON], None),
+        ([[12, 16, "METAL"], ["silicon", "MATERIAL"]], [SILICON, IRON], None),
+        ([{"text": "iron", "label": "METAL"}, {"label": "MATERIAL", "start": 3, "end": 10}], [SILICON, IRON], None),
+        ([["iron", "METAL"], IRON], [IRON, {**IRON, "start": 20, "end": 24}], None),
+        ([["iron", "METAL"], ["tin", "METAL"]], [IRON], "missing: METAL (item 2)"),
+        ([["iron", "METAL"]], [IRON, IRON], "unexpected: METAL 12–16"),
+        ([{"text": "tin", "label": "METAL"}], [], "missing: METAL (item 1)"),
+        ([[12, 17, "METAL"]], [IRON], "missing: METAL 12–17; unexpected: METAL 12–16"),
+        ({"ents": [["iron", "METAL"]], "cats": {}}, {"ents": [IRON], "cats": {}}, None),
+        ([[["iron", "METAL"]], []], [[IRON], []], None),
+        ([["iron", "METAL"]], [GROUP], None),
+        ([{"word": "iron", "entity_group": "METAL"}], [GROUP], None),
+        ([["iron", "METAL"], ["iron", "METAL"]], [[IRON], []], "item 1: 1 items, not 2; item 2: 0 items, not 2"),
+        ([{"label": "METAL", "start": 12}], [IRON], 'item 1: "text" is unexpected; item 1: "end" is unexpected'),
         ([[SILICON], []], [[SILICON], [SILICON]], "item 2: unexpected: MATERIAL 3–10"),
         ([[SILICON]], [[SILICON], []], "2 items, not 1"),
         ({"cats": {"YES": 0.9}}, {"cats": {"YES": 0.2}}, '"cats": "YES": 0.2, not 0.9'),
@@ -199,6 +217,82 @@ def test_a_line_may_name_the_prediction_that_it_expects(tmp_path: Path) -> None:
 )
 def test_differences_are_described_by_labels_and_offsets(expected: Any, found: Any, difference: str | None) -> None:
     assert find_difference(expected, found) == difference
+
+
+CATS = {"YES": 0.9}
+
+
+@pytest.mark.parametrize(
+    ("line", "request_sent", "expected"),
+    [
+        ({"ents": [["silicon", "MATERIAL"]]}, {}, [["silicon", "MATERIAL"]]),
+        ({"id": "texts.jsonl:1", "year": 2021, "ents": [SILICON]}, {}, [SILICON]),
+        ({"ents": [SILICON], "cats": CATS}, {"include": ["ents", "cats"]}, {"ents": [SILICON], "cats": CATS}),
+        ({"cats": CATS}, {"include": ["cats"]}, {"cats": CATS}),
+        ({"ents": [], "long_text": "split"}, {"long_text": "split"}, []),
+        ({"ents": [], "long_text": "A column of the corpus.", "texts": 3}, {}, []),
+        ({"ents": [SILICON], "expected": [], "input_ents": []}, {}, [SILICON]),
+        ({"include": ["cats"], "expected": {"cats": CATS}}, {"include": ["cats"]}, {"cats": CATS}),
+    ],
+)
+def test_the_annotations_of_a_document_are_expected(
+    tmp_path: Path, line: dict[str, Any], request_sent: dict[str, Any], expected: Any
+) -> None:
+    path = tmp_path / "golden.jsonl"
+    path.write_text(json.dumps({"text": "On silicon.", **line}))
+    assert read_requests(path) == [GoldenRequest(1, {"text": "On silicon.", **request_sent}, expected)]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ({"text": "tin", "ents": [["tin"]]}, 'invalid entities in "ents"'),
+        ({"text": "tin", "ents": [{}]}, 'invalid entities in "ents"'),
+        ({"text": "tin", "ents": {"tin": "METAL"}}, 'invalid entities in "ents"'),
+        ({"text": "tin", "ents": None}, 'invalid "ents": it is not an array or an object'),
+        ({"text": "tin", "cats": "YES"}, 'invalid "cats": it is not an array or an object'),
+        ({"text": 3, "ents": []}, '"text" is a number, not a string'),
+        ({"texts": ["tin"], "ents": []}, 'the key "text" is missing'),
+        ({"text": "tin", "entities": [["tin", "METAL"]]}, "unknown key 'entities'"),
+    ],
+)
+def test_invalid_annotations_are_named_with_their_file_and_line(
+    tmp_path: Path, line: dict[str, Any], message: str
+) -> None:
+    path = tmp_path / "golden.jsonl"
+    path.write_text('{"text": "tin"}\n' + json.dumps(line))
+    with pytest.raises(DeployError) as caught:
+        read_requests(path)
+    assert caught.value.message.startswith(f"{path}:2: the golden test ")
+    assert message in caught.value.message
+    assert "tin" not in caught.value.message.partition(": ")[2]
+
+
+@pytest.mark.parametrize("include", ["ents", pytest.param("ents,sents,tokens,cats,spans", marks=pytest.mark.slow)])
+def test_what_annotate_writes_is_a_file_of_golden_tests(tmp_path: Path, include: str) -> None:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("sentencizer")
+    nlp.add_pipe("entity_ruler").add_patterns([{"label": "MATERIAL", "pattern": "silicon"}])  # type: ignore[attr-defined]
+    nlp.to_disk(tmp_path / "pipeline")
+    lines: list[dict[str, Any]] = [
+        {"text": "On silicon. Twice.", "year": 2021, "expected": []},
+        {"text": ""},
+        {"text": "Line\u2028\U0001f9ea"},
+    ]
+    texts, golden = tmp_path / "texts.jsonl", tmp_path / "golden.jsonl"
+    texts.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    done = run_command(
+        "annotate", str(texts), str(golden), "--pipeline", str(tmp_path / "pipeline"), "--include", include
+    )
+    assert not isinstance(done, Exception), done
+    made = make_golden_tests(open_predictor(tmp_path / "pipeline"), read_requests(golden), path=golden)
+    assert [one.request["text"] for one in made] == [line["text"] for line in lines]
+    entities = [one.expected["ents"] if isinstance(one.expected, dict) else one.expected for one in made]
+    assert entities == [[SILICON], [], []]
+    nlp.remove_pipe("entity_ruler")
+    nlp.to_disk(tmp_path / "other")
+    with pytest.raises(DeployError, match=r"golden.jsonl:1: .*missing: MATERIAL 3–10"):
+        make_golden_tests(open_predictor(tmp_path / "other"), read_requests(golden), path=golden)
 
 
 def test_a_difference_in_the_text_alone_is_explained() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -11,6 +12,18 @@ import spacy
 pytest_plugins = ["pytester"]
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "testing"
+
+
+IRON = {"text": "iron", "label": "METAL", "start": 0, "end": 4}
+EXPECTED = [
+    {"text": "iron", "expected": [IRON]},
+    {"texts": ["iron", "tin"], "expected": [[IRON], []]},
+    {"id": "texts.jsonl:3", "year": 2021, "text": "iron", "ents": [IRON], "cats": {}},
+    {"text": "tin"},
+    {"text": "tin", "ents": [["tin", "METAL"]]},
+    {"text": 3, "expected": []},
+]
+"""Lines of golden tests, the last two of which fail."""
 
 
 @pytest.fixture(scope="module")
@@ -41,14 +54,19 @@ def test_a_function_for_all_tests(pytester: pytest.Pytester, pipeline: Path) -> 
     (folder / "golden.jsonl").write_text(
         '{"text": "iron", "ents": [["iron", "METAL"]]}\n\n{"text": "tin", "ents": [["tin", "METAL"]]}\n'
     )
+    (folder / "expected.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in EXPECTED))
     (folder / "test_it.py").write_text(
         """
 import pytest
-from spacy_lambda.testing import assert_same_entities, make_event
+from spacy_lambda.testing import assert_golden, assert_same_entities, make_event
 
 @pytest.mark.spacy_lambda_texts("golden.jsonl")
 def test_golden(spacy_lambda_function, golden):
     assert_same_entities(spacy_lambda_function.predict(golden["text"]), golden["ents"])
+
+@pytest.mark.spacy_lambda_texts("expected.jsonl")
+def test_expected(spacy_lambda_function, golden):
+    assert_golden(spacy_lambda_function, golden)
 
 def test_settings(spacy_lambda_function):
     report = spacy_lambda_function.invoke(make_event("direct", ["iron"])).report
@@ -60,9 +78,12 @@ def test_refused(spacy_lambda_function):
 """
     )
     result = run(pytester, str(folder), "-c", str(folder / "pytest.ini"))
-    result.assert_outcomes(passed=2, failed=2)
+    result.assert_outcomes(passed=6, failed=4)
     result.stdout.fnmatch_lines(["*test_golden[[]golden.jsonl:3[]]*", "*missing: ('tin', 'METAL')*"])
-    result.stdout.fnmatch_lines(['*RequestError*"text" is a number*'])
+    result.stdout.fnmatch_lines(["*test_expected[[]expected.jsonl:5[]]*", "*AssertionError: missing: METAL (item 1)"])
+    result.stdout.fnmatch_lines(['*expected: *"tin", "METAL"*', "*predicted: [[]]*"])
+    result.stdout.fnmatch_lines(["*test_expected[[]expected.jsonl:6[]]*", '*RequestError*"text" is a number*'])
+    result.stdout.fnmatch_lines(["*test_refused*", '*RequestError*"text" is a number*'])
 
 
 @pytest.mark.slow
@@ -74,14 +95,28 @@ def test_refused(spacy_lambda_function):
         ("spacy_lambda_memory = much", "def test_it(spacy_lambda_function): pass", "*no pipeline*"),
         ("spacy_lambda = x\nspacy_lambda_memory = much", "def test_it(spacy_lambda_function): pass", "*not a number*"),
         ("spacy_lambda = x\nspacy_lambda_env = A", "def test_it(spacy_lambda_function): pass", "*not KEY=VALUE*"),
-        ("", "@pytest.mark.spacy_lambda_texts('x.jsonl')\ndef test_it(golden): pass", "*x.jsonl cannot be read*"),
-        ("", "@pytest.mark.spacy_lambda_texts('bad.jsonl')\ndef test_it(golden): pass", "*bad.jsonl:2 is not JSON*"),
+        (
+            "",
+            "@pytest.mark.spacy_lambda_texts('x.jsonl')\ndef test_it(golden): pass",
+            "*golden tests cannot be read from */x.jsonl*",
+        ),
+        (
+            "",
+            "@pytest.mark.spacy_lambda_texts('bad.jsonl')\ndef test_it(golden): pass",
+            "*bad.jsonl:2: the golden test is not JSON*",
+        ),
+        (
+            "",
+            "@pytest.mark.spacy_lambda_texts('no.jsonl')\ndef test_it(golden): pass",
+            '*no.jsonl:1: *of the keys "text"*',
+        ),
         ("", "@pytest.mark.spacy_lambda_texts('bad.jsonl')\ndef test_it(): pass", "*takes the argument golden*"),
     ],
 )
 def test_wrong_settings(pytester: pytest.Pytester, settings: str, test: str, message: str) -> None:
     pytester.makeini(f"[pytest]\n{settings}\n")
     pytester.path.joinpath("bad.jsonl").write_text('{"text": ""}\n{\n')
+    pytester.path.joinpath("no.jsonl").write_text('{"txt": ""}\n')
     pytester.makepyfile(f"import pytest\n{test}")
     result = run(pytester)
     assert result.ret != 0

@@ -54,8 +54,8 @@ class FunctionConfig:
     :param budget: US dollars a month above which an email is sent; needs alarm_email and activated cost allocation
         tags.
     :param log_retention: Days to keep logs.
-    :param golden: JSON Lines file of golden tests, requests with an optional ``expected``, which a new version must
-        pass before it goes live.
+    :param golden: JSON Lines file of golden tests, requests with an optional ``expected`` or annotated documents, which
+        a new version must pass before it goes live.
     :param canary: Traffic shift to a new version.
     :param keep_versions: Published versions to keep, the live one among them.
     :param environment: Additional environment variables.

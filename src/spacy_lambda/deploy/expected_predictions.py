@@ -1,4 +1,8 @@
-"""Comparison of a prediction with the one that a golden test expects, in words that quote no text."""
+"""Comparison of a prediction with the one that a golden test expects, in words that quote no text.
+
+Entities are compared in any order, and by what is given of each: all values of a prediction's object or some of them,
+``[text, label]``, or ``[start, end, label]``.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,13 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-__all__ = ["TOLERANCE", "find_difference"]
+__all__ = ["TOLERANCE", "find_difference", "is_expected_entity"]
 
 TOLERANCE = 0.01
 """Difference of two scores that is ignored: files may round them, and CPUs compute their last digits differently."""
+
+_IDENTIFYING = ({"start", "end"}, {"text", "label"}, {"word", "entity_group"})
+"""Keys of which an expected entity has at least those of one set."""
 
 _NAMES = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
 
@@ -19,7 +26,14 @@ def find_difference(expected: Any, found: Any) -> str | None:
 
     :returns: ``None`` if they are the same.
     """
-    return None if _is_same(expected, found) else "; ".join(_differences(expected, found))
+    return "; ".join(_of(expected, found)) or None
+
+
+def is_expected_entity(value: Any) -> bool:
+    """Return whether a value, as JSON has it, is an entity in one of the forms in which it can be expected."""
+    if isinstance(value, dict):
+        return any(keys <= value.keys() for keys in _IDENTIFYING)
+    return isinstance(value, list) and [*map(type, value)] in ([str, str], [int, int, str])
 
 
 def _is_same(one: Any, other: Any) -> bool:
@@ -38,7 +52,7 @@ def _is_number(value: Any) -> bool:
 
 def _differences(expected: Any, found: Any) -> Iterator[str]:
     if isinstance(expected, list) and isinstance(found, list):
-        if all(map(_is_span, (*expected, *found))):
+        if all(map(is_expected_entity, expected)) and all(map(_is_span, found)):
             yield from _of_spans(expected, found)
         elif len(expected) != len(found):
             yield f"{len(found):,} items, not {len(expected):,}"
@@ -63,16 +77,30 @@ def _of(expected: Any, found: Any) -> Iterator[str]:
     return iter(()) if _is_same(expected, found) else _differences(expected, found)
 
 
-def _of_spans(expected: Sequence[Mapping[str, Any]], found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    missing = [one for one in expected if not any(_is_same(one, other) for other in found)]
-    unexpected = [one for one in found if not any(_is_same(one, other) for other in expected)]
-    for word, spans in (("missing", missing), ("unexpected", unexpected)):
+def _of_spans(expected: Sequence[Any], found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    unexpected, missing = list(found), dict[int, Any]()
+    # What is given in full comes first: less may fit several.
+    for number, one in sorted(enumerate(expected, start=1), key=lambda numbered: -len(numbered[1])):
+        fitting = next((index for index, other in enumerate(unexpected) if _fits(one, other)), None)
+        if fitting is None:
+            missing[number] = one
+        else:
+            del unexpected[fitting]
+    lacking = [_expected_span(missing[number], number) for number in sorted(missing)]
+    for word, spans in (("missing", lacking), ("unexpected", [*map(_span, unexpected)])):
         if spans:
-            yield f"{word}: {', '.join(map(_span, spans))}"
-    if {*map(_span, missing)} & {*map(_span, unexpected)}:
+            yield f"{word}: {', '.join(spans)}"
+    if {*lacking} & {*map(_span, unexpected)}:
         yield "where a label and its offsets are the same, the text or another value differs"
-    if not missing and not unexpected:
-        yield "the same ones in another order or number"
+
+
+def _fits(expected: Any, found: Mapping[str, Any]) -> bool:
+    """Return whether a span has what is expected of it."""
+    if isinstance(expected, dict):
+        return all(key in found and _is_same(value, found[key]) for key, value in expected.items())
+    label = found.get("label", found.get("entity_group"))
+    text, start, end = found.get("text", found.get("word")), found["start"], found["end"]
+    return expected in ([text, label], [start, end, label])
 
 
 def _is_span(value: Any) -> bool:
@@ -82,6 +110,16 @@ def _is_span(value: Any) -> bool:
 def _span(value: Mapping[str, Any]) -> str:
     label = value.get("label", value.get("entity_group"))
     return f"{'' if label is None else f'{label} '}{value['start']}–{value['end']}"
+
+
+def _expected_span(value: Any, number: int) -> str:
+    """Describe an expected entity without its text.
+
+    :param number: Its number, which stands for the offsets if it has none.
+    """
+    if isinstance(value, list):
+        value = dict(zip(("start", "end", "label") if len(value) == 3 else ("text", "label"), value, strict=True))
+    return _span(value) if _is_span(value) else f"{value.get('label', value.get('entity_group'))} (item {number})"
 
 
 def _kind(value: Any) -> str:

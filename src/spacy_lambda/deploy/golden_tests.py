@@ -2,7 +2,7 @@
 
 The expected predictions are those of the same pipeline on this machine, by the same code. A function's can only differ
 if something went wrong on the way, or if its CPU computes differently. If a line names the prediction that it expects,
-the pipeline must give it on this machine, before anything is deployed.
+the pipeline must give it on this machine, before anything is deployed. ``golden_lines`` has the format.
 """
 
 from __future__ import annotations
@@ -17,12 +17,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from spacy_lambda.client.invocation import Invocation
 from spacy_lambda.client.lambda_api import invoke_function
-from spacy_lambda.core.files import read_file
-from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.core.progress import OnStep, no_progress
-from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.expected_predictions import find_difference
+from spacy_lambda.deploy.golden_lines import GoldenLine, InvalidLine, raise_faults, read_lines, split_line
 from spacy_lambda.errors import DeployError, InvokeError, RequestError
 
 if TYPE_CHECKING:
@@ -30,11 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["GoldenRequest", "GoldenTest", "make_golden_tests", "open_predictor", "read_requests", "run_golden_tests"]
 
-MAX_BYTES = 16 * 1024 * 1024
 DEFAULT_FILE = Path(__file__).with_suffix(".jsonl")
-REMEDY = 'write a request in each line: {"text": "..."}'
-EXPECTED = "expected"
-"""Key of a line, next to those of the request."""
 
 
 class GoldenRequest(NamedTuple):
@@ -48,19 +42,6 @@ class GoldenRequest(NamedTuple):
     number: int
     request: dict[str, Any]
     expected: Any = None
-
-
-class InvalidLine(NamedTuple):
-    """One fault of a file of golden tests.
-
-    :param number: Number of the line.
-    :param problem: The problem, with the actual value.
-    :param remedy: What to change.
-    """
-
-    number: int
-    problem: str
-    remedy: str
 
 
 @dataclass(frozen=True)
@@ -80,56 +61,30 @@ class GoldenTest:
 def read_requests(path: Path | None) -> list[GoldenRequest]:
     """Read the requests of golden tests, and check all that does not depend on the pipeline.
 
-    :param path: JSON Lines, a request in each line; ``None`` for those that come with spacy-lambda.
+    :param path: The file; ``None`` for those that come with spacy-lambda.
     :raises DeployError: If the file cannot be read, has no requests, or invalid ones; names each line.
     """
     path = path or DEFAULT_FILE
-    try:
-        lines = read_file(path, limit=MAX_BYTES).decode("utf-8-sig").split("\n")
-    except (OSError, ValueError) as exc:
-        raise DeployError(f"the golden tests cannot be read from {path}: {system_reason(exc)}", remedy=REMEDY) from exc
-    read = [_read_request(number, line) for number, line in enumerate(lines, 1) if line.strip()]
-    _raise_faults(path, [one for one in read if isinstance(one, InvalidLine)])
-    if not read:
-        raise DeployError(f"{path} has no golden tests", remedy=REMEDY)
+    read = [_read_request(line) if isinstance(line, GoldenLine) else line for line in read_lines(path)]
+    raise_faults(path, read)
     return [one for one in read if isinstance(one, GoldenRequest)]
 
 
-def _read_request(number: int, line: str) -> GoldenRequest | InvalidLine:
+def _read_request(line: GoldenLine) -> GoldenRequest | InvalidLine:
     from spacy_lambda.runtime.request import parse_request
 
     try:
-        request = parse_json(line)
-    except ValueError as exc:
-        return InvalidLine(number, f"the golden test is not JSON: {exc}", REMEDY)
-    if not isinstance(request, dict):
-        return InvalidLine(number, "the golden test is not a JSON object", REMEDY)
-    is_named, expected = EXPECTED in request, request.pop(EXPECTED, None)
-    if is_named and not isinstance(expected, list | dict):
-        remedy = "write the prediction as `spacy-lambda invoke --json` prints it, or leave it out"
-        return InvalidLine(
-            number, f'the golden test has an invalid "{EXPECTED}": it is not an array or an object', remedy
-        )
-    try:
+        request, expected = split_line(line.values)
         parse_request(request, max_length=sys.maxsize)
+    except DeployError as exc:
+        return InvalidLine(line.number, exc.message, exc.remedy)
     except RequestError as exc:
-        return _refused(number, exc)
-    return GoldenRequest(number, request, expected)
+        return _refused(line.number, exc)
+    return GoldenRequest(line.number, request, expected)
 
 
 def _refused(number: int, error: RequestError) -> InvalidLine:
     return InvalidLine(number, f"the golden test is refused: {error.message}", error.remedy)
-
-
-def _raise_faults(path: Path | None, faults: Sequence[InvalidLine]) -> None:
-    """Raise one error for all faults of a file."""
-    file = path or DEFAULT_FILE
-    if len(faults) == 1:
-        raise DeployError(f"{file}:{faults[0].number}: {faults[0].problem}", remedy=faults[0].remedy)
-    if faults:
-        problems = "".join(f"\n  line {one.number}: {one.problem}" for one in faults)
-        remedies = "".join(f"\n  line {one.number}: {one.remedy}" for one in faults)
-        raise DeployError(f"{file} has {len(faults)} faults:{problems}", remedy=f"change each:{remedies}")
 
 
 def open_predictor(folder: Path) -> Predictor:
@@ -151,7 +106,7 @@ def make_golden_tests(
     :raises DeployError: If this pipeline does not accept a request, or does not give the prediction that a line names.
     """
     made = list(_made(predictor, requests))
-    _raise_faults(path, [one for one in made if isinstance(one, InvalidLine)])
+    raise_faults(path or DEFAULT_FILE, made)
     return tuple(one for one in made if isinstance(one, GoldenTest))
 
 
@@ -166,7 +121,7 @@ def _made(predictor: Predictor, requests: Sequence[GoldenRequest]) -> Iterator[G
         if difference is None:
             yield GoldenTest(number, request, found)
         else:
-            problem = f'the pipeline does not predict what is "{EXPECTED}": {difference}'
+            problem = f"the pipeline does not predict what is expected: {difference}"
             yield InvalidLine(number, problem, "deploy another pipeline, or correct the line")
 
 

@@ -2,13 +2,48 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["assert_same_entities"]
+from spacy_lambda.deploy.expected_predictions import find_difference
+from spacy_lambda.deploy.golden_lines import split_line
+
+if TYPE_CHECKING:
+    from spacy_lambda.local import LocalLambda
+
+__all__ = ["assert_golden", "assert_same_entities"]
 
 Entity = tuple[Any, ...]
+
+
+def assert_golden(function: LocalLambda, golden: Mapping[str, Any]) -> None:
+    """Assert that a function predicts what a line of golden tests expects, compared as ``deploy`` compares it.
+
+    ::
+
+        @pytest.mark.spacy_lambda_texts("golden.jsonl")
+        def test_golden(spacy_lambda_function, golden):
+            assert_golden(spacy_lambda_function, golden)
+
+    :param function: The function, such as the fixture ``spacy_lambda_function``.
+    :param golden: The line: a request, with or without ``expected``, or a document as ``spacy-lambda annotate`` writes
+        it.
+    :raises AssertionError: If the prediction differs, or the function returns an error.
+    :raises DeployError: If what the line expects is invalid.
+    """
+    __tracebackhide__ = True  # pytest then shows the test
+    request, expected = split_line(golden)
+    invocation = function.invoke(request)
+    if invocation.error is not None:
+        raise AssertionError(
+            f"{invocation.error.error_type}: {invocation.error.message}\n{invocation.log_tail}".rstrip()
+        )
+    difference = None if expected is None else find_difference(expected, invocation.answer)
+    if difference is not None:
+        shown = (json.dumps(value, ensure_ascii=False) for value in (expected, invocation.answer))
+        raise AssertionError("\n".join([difference, *map("  {}: {}".format, ("expected", "predicted"), shown)]))
 
 
 def assert_same_entities(found: Any, expected: Iterable[Any]) -> None:

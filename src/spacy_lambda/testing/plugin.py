@@ -12,7 +12,7 @@
 
     @pytest.mark.spacy_lambda_texts("golden.jsonl")
     def test_golden(spacy_lambda_function, golden):
-        assert_same_entities(spacy_lambda_function.predict(golden["text"]), golden["ents"])
+        assert_golden(spacy_lambda_function, golden)
 
 Nothing else of spacy-lambda is imported until a test asks for the fixture.
 """
@@ -118,24 +118,20 @@ def _settings(config: pytest.Config) -> dict[str, Any]:
 
 
 def _read_lines(path: Path) -> dict[int, dict[str, Any]]:
-    """Return the JSON objects of a file by the numbers of their lines."""
-    from spacy_lambda.core.strict_json import parse_json
+    """Return the lines of a file of golden tests by their numbers, each as it is written."""
+    from spacy_lambda.deploy.golden_lines import GoldenLine, InvalidLine, raise_faults, read_lines
+    from spacy_lambda.errors import DeployError
+    from spacy_lambda.runtime.request import TEXT_KEYS
 
+    keys = ", ".join(f'"{key}"' for key in TEXT_KEYS)
     try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise pytest.UsageError(
-            f"{path} cannot be read: {getattr(exc, 'strerror', None) or 'it is not UTF-8'}"
-        ) from exc
-    found: dict[int, dict[str, Any]] = {}
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            try:
-                found[number] = parse_json(line)
-            except ValueError as exc:
-                raise pytest.UsageError(f"{path}:{number} is not JSON: {exc}") from exc
-            if not isinstance(found[number], dict) or "text" not in found[number]:
-                raise pytest.UsageError(f'{path}:{number} is not an object with "text"')
-    if not found:
-        raise pytest.UsageError(f"{path} has no texts")
-    return found
+        read = [
+            InvalidLine(line.number, f"the golden test has none of the keys {keys}", "add one")
+            if isinstance(line, GoldenLine) and not {*TEXT_KEYS} & line.values.keys()
+            else line
+            for line in read_lines(path)
+        ]
+        raise_faults(path, read)
+    except DeployError as exc:
+        raise pytest.UsageError(f"{exc.message}; {exc.remedy}") from exc
+    return {line.number: line.values for line in read if isinstance(line, GoldenLine)}
