@@ -49,6 +49,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         ("invoke --text x", "no --endpoint, and no spacy-lambda.toml", "--endpoint http://127.0.0.1:9001"),
         ("invoke --text x", "", "spacy-lambda init"),
+        ("invoke ner --text x", "no spacy-lambda.toml", "ner:ALIAS, an ARN or a URL"),
         ("invoke --text x --config same.toml", "project.region is missing", "under [project]"),
         (
             "invoke other --region eu-central-1 --text x --config same.toml",

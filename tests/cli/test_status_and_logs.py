@@ -176,6 +176,21 @@ def test_without_an_account_the_rehearsal_is_named(
         assert ("or pass --local" in remedy(command.split())) == (served or command.startswith("deploy"))
 
 
+def test_a_function_outside_the_project_is_not_in_its_rehearsal(
+    profiles: list[str | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: Any, **options: Any) -> None:
+        with aws_errors("invoking"):
+            raise NoCredentialsError
+
+    monkeypatch.setattr("spacy_lambda.local.caller.invoke", refuse)
+    Path(WORK_FOLDER).mkdir()
+    with answering(region="eu-central-1") as access, access_file(Path(WORK_FOLDER), access):
+        for name, suggested in (("ner", True), ("p-ner:live", False)):
+            found = remedy(["invoke", name, "--text", "x", "--region", "eu-central-1"])
+            assert ("or pass --local" in found) == suggested
+
+
 def remedy(arguments: list[str]) -> str:
     failed = CliRunner().invoke(make_app(), arguments).exception
     assert isinstance(failed, SpacyLambdaError), failed

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from spacy_lambda.extras import install_command
-from spacy_lambda.local import FunctionSettings, LocalLambda, invoke
+from spacy_lambda.local import FunctionSettings, Invocation, LocalLambda, invoke
+from tests.aws_variables import fake_credentials
 from tests.cli.in_process import run_main
 from tests.local.local_lambda import COMMAND, DAEMONS, Lambda, is_gone, wait_until
 
@@ -125,6 +126,91 @@ def test_invoke_needs_one_event(local: Lambda) -> None:
     done = run_main("invoke", "--endpoint", local.endpoint_url)
     assert done.returncode == 1
     assert "remedy: pass --event FILE or --text TEXT" in done.stderr
+
+
+def test_invoke_sends_the_options_of_a_request_with_a_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = []
+
+    def answer(endpoint: str, function: str, event: object) -> Invocation:
+        sent.append(event)
+        return Invocation(answer=[], error=None, status=200, executed_version="", request_id="", log_tail="")
+
+    monkeypatch.setattr("spacy_lambda.local.caller.invoke", answer)
+    command = ("invoke", "--endpoint", "http://127.0.0.1:9", "--text", "x")
+    for options in ((), ("--include", "ents, sents"), ("--include", "cats", "--long-text", "split")):
+        assert run_main(*command, *options).returncode == 0
+    assert sent == [
+        {"text": "x"},
+        {"text": "x", "include": ["ents", "sents"]},
+        {"text": "x", "include": ["cats"], "long_text": "split"},
+    ]
+
+
+@pytest.mark.parametrize("options", [["--include", "ents"], ["--long-text", "refuse"]])
+def test_an_event_has_its_own_options(options: list[str]) -> None:
+    done = run_main("invoke", "--endpoint", "http://127.0.0.1:9", "--event", "none.json", *options)
+    assert done.returncode == 1
+    assert f"error: {options[0]} cannot be combined with --event" in done.stderr
+    assert f'remedy: write "{options[0][2:].replace("-", "_")}" into the event' in done.stderr
+
+
+ARN = "arn:aws:lambda:eu-west-1:123456789012:function:function"
+
+
+@pytest.mark.parametrize(
+    ("words", "qualifier"),
+    [
+        (["function:live", "--region", "eu-central-1"], "live"),
+        (["function:$LATEST", "--region", "eu-central-1"], "$LATEST"),
+        ([f"{ARN}:7"], "7"),
+        ([ARN], "function"),
+    ],
+)
+def test_a_function_is_invoked_without_a_project(
+    local: Lambda, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, words: list[str], qualifier: str
+) -> None:
+    fake_credentials(monkeypatch)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", local.endpoint_url)
+    done = run_main("invoke", *words, "--event", "-", "--json", cwd=tmp_path, stdin='{"do": "describe"}')
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["arn"].rpartition(":")[2] == qualifier
+
+
+def test_a_missing_region_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    done = run_main("invoke", "function:live", "--text", "x", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "error: the region of function:live is unknown" in done.stderr
+    assert "remedy: pass --region NAME, or set AWS_REGION" in done.stderr
+
+
+@pytest.mark.parametrize("option", [["--local"], ["--config", "spacy-lambda.toml"]])
+@pytest.mark.parametrize("name", ["function:live", "https://example.org"])
+def test_options_of_a_project_are_refused_without_one(name: str, option: list[str], tmp_path: Path) -> None:
+    done = run_main("invoke", name, "--text", "x", *option, cwd=tmp_path)
+    assert done.returncode == 1
+    assert f"{name} is not the name of a function in a project, and {option[0]} applies to these only" in done.stderr
+
+
+@pytest.mark.slow
+def test_invoke_calls_a_url(pipeline: Path, tmp_path: Path) -> None:
+    def call(*words: str) -> subprocess.CompletedProcess[str]:
+        return run_main("invoke", running.url, *words, cwd=tmp_path)
+
+    with LocalLambda(FunctionSettings(pipeline=pipeline, max_concurrency=1)) as running:
+        table = call("--text", "I work at Acme.")
+        parts = call("--text", "I work at Acme.", "--include", "ents,cats")
+        refused = call("--text", "x", "--include", "entities")
+        (tmp_path / "event.json").write_text('{"texts": ["Acme", ""]}')
+        event = call("--event", "event.json", "--json")
+    assert (table.returncode, table.stdout, table.stderr) == (0, "label\ttext\tstart\tend\nORG\tAcme\t10\t14\n", "")
+    acme = {"text": "Acme", "label": "ORG", "start": 10, "end": 14}
+    assert json.loads(parts.stdout) == {"ents": [acme], "cats": {}}
+    assert json.loads(event.stdout) == [[{**acme, "start": 0, "end": 4}], []]
+    assert refused.returncode == 1
+    assert "error: RequestError: \"include[0]\" is 'entities'\nremedy: choose from ents, sents," in refused.stderr
+    gone = call("--text", "x")
+    assert gone.returncode == 1
+    assert "nothing is listening at" in gone.stderr
 
 
 def test_invoke_where_nothing_answers() -> None:

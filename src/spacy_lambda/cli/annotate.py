@@ -14,12 +14,15 @@ from spacy_lambda.cli.confirm import confirm, require_terminal
 from spacy_lambda.cli.console import print_error, print_json, print_lines, print_table, print_wrapped
 from spacy_lambda.cli.end_signals import interrupted_by_signals
 from spacy_lambda.cli.options import (
+    INCLUDE_HELP,
+    LONG_TEXT_HELP,
     ConfigOption,
     EndpointUrlOption,
     JsonOption,
     ProfileOption,
     RegionOption,
     YesOption,
+    split_list,
 )
 from spacy_lambda.cli.progress import duration, paused, progress
 from spacy_lambda.core.counts import count
@@ -68,16 +71,11 @@ def annotate(
             show_default="lambda with --function, else local",
         ),
     ] = None,
-    include: Annotated[
-        str,
-        typer.Option(
-            help=f"Parts of the Doc, with commas: {','.join(DOC_PARTS)}.", autocompletion=complete_list(DOC_PARTS)
-        ),
-    ] = "ents",
+    include: Annotated[str, typer.Option(help=INCLUDE_HELP, autocompletion=complete_list(DOC_PARTS))] = "ents",
     labels: Annotated[
         str | None, typer.Option(help="Labels of the entities and spans to keep, with commas.", show_default="all")
     ] = None,
-    long_text: Annotated[LongText, typer.Option(help="Treatment of texts over the limit.")] = "refuse",
+    long_text: Annotated[LongText, typer.Option(help=LONG_TEXT_HELP)] = "refuse",
     on_error: Annotated[
         OnError, typer.Option(help="skip writes documents with an error to a file of errors; stop ends at the first.")
     ] = "skip",
@@ -134,8 +132,8 @@ def annotate(
     s3 = S3Options(endpoint_url, region, profile)
     estimated: dict[str, Any] = {
         "function": function,
-        "include": _split(include),
-        "labels": None if labels is None else _split(labels),
+        "include": split_list(include),
+        "labels": None if labels is None else split_list(labels),
         "long_text": long_text,
         "text_column": text_column,
         "id_column": id_column,
@@ -180,8 +178,8 @@ def annotate(
             function=function,
             on=on,
             config=config,
-            include=_split(include),
-            labels=None if labels is None else _split(labels),
+            include=split_list(include),
+            labels=None if labels is None else split_list(labels),
             long_text=long_text,
             on_error=on_error,
             text_column=text_column,
@@ -317,10 +315,6 @@ def _duplicates(found: Duplicates) -> str:
     have = "1 document has" if found.documents == 1 else f"{found.documents:,} documents have"
     those = f"; the first {found.compared:,} were compared" if found.compared >= MAX_IDS else ""
     return f"{have} the id of an earlier one, such as {', '.join(found.examples)}{those}"
-
-
-def _split(value: str) -> list[str]:
-    return [one.strip() for one in value.split(",") if one.strip()]
 
 
 def _print(summary: Summary) -> None:

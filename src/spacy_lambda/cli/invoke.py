@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
@@ -11,19 +11,30 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from spacy_lambda.cli.completion import complete_functions
+from spacy_lambda.cli.completion import complete_functions, complete_list
 from spacy_lambda.cli.console import is_terminal, print_json, print_lines, print_table
-from spacy_lambda.cli.options import ConfigOption, JsonOption, ProfileOption, RegionOption
+from spacy_lambda.cli.function_address import FORMS, invoke_address, is_address
+from spacy_lambda.cli.options import (
+    INCLUDE_HELP,
+    LONG_TEXT_HELP,
+    ConfigOption,
+    JsonOption,
+    ProfileOption,
+    RegionOption,
+    split_list,
+)
 from spacy_lambda.cli.rehearsal import LocalOption, project_environ, rehearsed, suggests_local, with_local
 from spacy_lambda.core.aws_error_kinds import error_code
 from spacy_lambda.core.files import check_file
 from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.core.lambda_limits import REQUEST_BYTES
+from spacy_lambda.core.request_options import DOC_PARTS, LongText
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import InvokeError
 from spacy_lambda.local.settings import DEFAULT_ENDPOINT
 
 if TYPE_CHECKING:
+    from spacy_lambda.client.invocation import Invocation
     from spacy_lambda.client.report_line import Report
 
 _ENTITY_KEYS = ("label", "text", "start", "end")
@@ -34,7 +45,8 @@ def invoke(
     name: Annotated[
         str | None,
         typer.Argument(
-            help="The deployed function's name in the project; with --endpoint, the function's name or ARN there.",
+            help=f"The deployed function's name in the project; without a project {FORMS}; with --endpoint, the"
+            " function's name or ARN there.",
             show_default="the only one",
             autocompletion=complete_functions,
         ),
@@ -49,6 +61,17 @@ def invoke(
         str | None, typer.Option(metavar="FILE", help="File with the event as JSON; '-' for standard input.")
     ] = None,
     text: Annotated[str | None, typer.Option(help="Text, sent as {\"text\": TEXT}; '-' for standard input.")] = None,
+    include: Annotated[
+        str | None,
+        typer.Option(
+            help=f"With --text: {INCLUDE_HELP}",
+            show_default="the entities as a list",
+            autocompletion=complete_list(DOC_PARTS),
+        ),
+    ] = None,
+    long_text: Annotated[
+        LongText | None, typer.Option(help=f"With --text: {LONG_TEXT_HELP}", show_default="refuse")
+    ] = None,
     config: ConfigOption = None,
     region: RegionOption = None,
     profile: ProfileOption = None,
@@ -59,32 +82,26 @@ def invoke(
 
     Example: spacy-lambda invoke --endpoint http://127.0.0.1:9001 --text "Thin films of iron oxide."
     """
-    from spacy_lambda.local.caller import invoke as invoke_function
     from spacy_lambda.local.log_pipe import without_empty_stacks
 
-    payload = _read_event(event, text)
+    options: dict[str, Any] = {} if include is None else {"include": split_list(include)}
+    payload = _read_event(event, text, options if long_text is None else {**options, "long_text": long_text})
     if endpoint is not None:
+        from spacy_lambda.local.caller import invoke as invoke_function
+
         if None not in (name, function) and name != function:
             raise typer.BadParameter(f"names {function!r}, and the argument {name!r}", param_hint="--function")
         result = invoke_function(endpoint, name or function or "function", payload)
-    else:
-        from spacy_lambda.cdk.aws_names import stack_name
-        from spacy_lambda.cdk.spec import ALIAS
-        from spacy_lambda.config import load_project
-        from spacy_lambda.config.selection import chosen_function
-        from spacy_lambda.config.toml_file import FILE
-
-        if config is None and not Path(FILE).exists():
+    elif name is not None and is_address(name):
+        if config is not None or local:
             raise InvokeError(
-                f"no --endpoint, and no {FILE} in {Path.cwd()}",
-                remedy=f"pass --endpoint {DEFAULT_ENDPOINT} for a local function that `spacy-lambda serve` started,"
-                f" or write a {FILE} with `spacy-lambda init`",
+                f"{name} is not the name of a function in a project, and --{'local' if local else 'config'} applies"
+                " to these only",
+                remedy="leave the option out, or pass the name",
             )
-        project = load_project(config, region=region, environ=project_environ(config, local=local))
-        deployed = stack_name(project.name, chosen_function(project, name).name)
-        where = "the rehearsal" if local else project.region
-        with rehearsed(project, local=local), _missing_explained(deployed, where, config):
-            result = invoke_function(None, deployed, payload, qualifier=ALIAS, region=project.region)
+        result = invoke_address(name, payload, region=region)
+    else:
+        result = _invoke_deployed(name, payload, config=config, region=region, local=local)
     if result.error is not None:
         failure = result.error.failure
         about = result.error.message if failure is None else failure.message
@@ -104,6 +121,30 @@ def invoke(
         print_lines(_figures(result.report), err=not is_terminal())
 
 
+def _invoke_deployed(
+    name: str | None, payload: Any, *, config: Path | None, region: str | None, local: bool
+) -> Invocation:
+    """Invoke the live version of a function of the project."""
+    from spacy_lambda.cdk.aws_names import stack_name
+    from spacy_lambda.cdk.spec import ALIAS
+    from spacy_lambda.config import load_project
+    from spacy_lambda.config.selection import chosen_function
+    from spacy_lambda.config.toml_file import FILE
+    from spacy_lambda.local.caller import invoke as invoke_function
+
+    if config is None and not Path(FILE).exists():
+        raise InvokeError(
+            f"no --endpoint, and no {FILE} in {Path.cwd()}",
+            remedy=f"pass --endpoint {DEFAULT_ENDPOINT} for a local function that `spacy-lambda serve` started,"
+            f" {FORMS.replace('NAME', name or 'NAME')} for any other, or write a {FILE} with `spacy-lambda init`",
+        )
+    project = load_project(config, region=region, environ=project_environ(config, local=local))
+    deployed = stack_name(project.name, chosen_function(project, name).name)
+    where = "the rehearsal" if local else project.region
+    with rehearsed(project, local=local), _missing_explained(deployed, where, config):
+        return invoke_function(None, deployed, payload, qualifier=ALIAS, region=project.region)
+
+
 @contextmanager
 def _missing_explained(function: str, where: str, config: Path | None) -> Iterator[None]:
     """Name the command that deploys a function which AWS does not have."""
@@ -119,11 +160,19 @@ def _missing_explained(function: str, where: str, config: Path | None) -> Iterat
         ) from exc
 
 
-def _read_event(event: str | None, text: str | None) -> Any:
+def _read_event(event: str | None, text: str | None, options: Mapping[str, Any]) -> Any:
+    """Return the event.
+
+    :param options: Further keys of the request for a text.
+    """
     if (event is None) == (text is None):
         raise InvokeError("an invocation needs exactly one event", remedy="pass --event FILE or --text TEXT, not both")
     if text is not None:
-        return {"text": _decoded(_standard_input(), "the text") if text == "-" else text}
+        return {"text": _decoded(_standard_input(), "the text") if text == "-" else text, **options}
+    if options:
+        given = " and ".join(f"--{name.replace('_', '-')}" for name in options)
+        keys = " and ".join(f'"{name}"' for name in options)
+        raise InvokeError(f"{given} cannot be combined with --event", remedy=f"write {keys} into the event")
     try:
         return parse_json(_standard_input() if event == "-" else _content(Path(event or "")))
     except FileNotFoundError as exc:

@@ -10,9 +10,12 @@ from typing import Annotated
 import typer
 
 from spacy_lambda.cli.completion import complete_functions
+from spacy_lambda.core.request_options import DOC_PARTS
 
 __all__ = [
     "ENGINE_NAMES",
+    "INCLUDE_HELP",
+    "LONG_TEXT_HELP",
     "AllowHostOption",
     "CodeOption",
     "CompareOption",
@@ -42,6 +45,7 @@ __all__ = [
     "YesOption",
     "finite",
     "present_name",
+    "split_list",
     "use_profile",
 ]
 
@@ -67,6 +71,11 @@ def finite(value: float | None) -> float | None:
     if value is not None and not math.isfinite(value):
         raise typer.BadParameter(f"{value} is not a finite number")
     return value
+
+
+def split_list(value: str) -> list[str]:
+    """Return the words of an option that have commas between them."""
+    return [one.strip() for one in value.split(",") if one.strip()]
 
 
 def use_profile(ctx: typer.Context, profile: str | None) -> str | None:
@@ -129,6 +138,10 @@ FunctionsArgument = Annotated[
         help="Names of functions in the project.", show_default="all of them", autocompletion=complete_functions
     ),
 ]
+
+# Commands that send requests for texts.
+INCLUDE_HELP = f"Parts of the Doc, with commas: {','.join(DOC_PARTS)}."
+LONG_TEXT_HELP = "Treatment of texts over the limit."
 
 # Commands that load an original pipeline.
 CodeOption = Annotated[

@@ -16,6 +16,7 @@ import typer
 
 from spacy_lambda.cli.console import print_lines
 from spacy_lambda.cli.end_signals import end_signals
+from spacy_lambda.cli.function_address import is_address
 from spacy_lambda.cli.next_command import command_line
 from spacy_lambda.core.aws_error_kinds import credentials_problem
 from spacy_lambda.core.counts import count
@@ -65,7 +66,7 @@ def suggests_local(*, always: bool = False) -> Callable[[Callable[P, T]], Callab
             except SpacyLambdaError as exc:
                 if kwargs.get("local"):
                     exc.remedy = with_local(exc.remedy)
-                elif not kwargs.get("endpoint"):
+                elif not (kwargs.get("endpoint") or is_address(kwargs.get("name"))):
                     exc.remedy += _suggestion(exc, kwargs.get("config"), always=always)
                 raise
 
