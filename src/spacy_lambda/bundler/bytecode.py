@@ -21,8 +21,12 @@ TASK_ROOT = "/var/task"
 
 
 def find_python(target: Target) -> str | None:
-    """Return an interpreter of the target's version, on the path or among pyenv's; ``None`` without one."""
-    return next((path for path in _candidates(target) if _version(path) == target.python), None)
+    """Return an interpreter of the target's version, on the path or among pyenv's; ``None`` without one.
+
+    It is the interpreter itself: a shim starts another one, or none, with another path or other variables of pyenv.
+    """
+    found = (_interpreter(path) for path in _candidates(target))
+    return next((path for version, path in found if version == target.python), None)
 
 
 def compile_tree(tree: Path, python: str, *, skip: str) -> None:
@@ -53,13 +57,17 @@ def _candidates(target: Target) -> Iterator[str]:
 
 
 @cache
-def _version(python: str) -> str | None:
-    """Return ``3.13``; ``None`` for a shim of pyenv's without an installed Python, which takes long to start."""
+def _interpreter(python: str) -> tuple[str, str]:
+    """Return ``3.13`` and the program itself; nothing for a shim of pyenv's without an installed Python.
+
+    Such a shim takes long to start.
+    """
     if python == sys.executable:
-        return "{}.{}".format(*sys.version_info)
-    script = "import sys; print('%d.%d' % sys.version_info[:2])"
+        return "{}.{}".format(*sys.version_info), python
+    script = "import sys; print('%d.%d' % sys.version_info[:2], sys.executable)"
     try:
         done = subprocess.run([python, "-IS", "-c", script], capture_output=True, text=True, check=False, timeout=30)
     except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() or None
+        return "", ""
+    version, _, path = done.stdout.strip().partition(" ")
+    return version, path
