@@ -43,6 +43,7 @@ OTHERS = {
     "source",
 }
 """Programs that are not ours."""
+ENDLESS = ("make demo", "spacy-lambda run-bundle", "spacy-lambda serve")
 FIGURE = re.compile(r"\\?\d[\d,]*(?:\\\.\d+)?(?=\\? (?:B|kB|MB|GB|ms|s)\b)")
 
 
@@ -107,6 +108,12 @@ def test_it_exists(command: Command) -> None:
                 assert program in OTHERS
         except Exception as exc:
             pytest.fail(f"{command.where}: {program} {shlex.join(arguments)}: {exc}")
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.where)
+def test_a_command_that_does_not_end_is_the_last_or_says_how_to_end_it(block: Block) -> None:
+    followed = [one for one in list(commands(block))[:-1] if one.text.startswith(ENDLESS)]
+    assert [one.where for one in followed if "Ctrl-C" not in one.text] == []
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.where)
