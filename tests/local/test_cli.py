@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from spacy_lambda.core.loopback import LOCAL_REGION
 from spacy_lambda.extras import install_command
 from spacy_lambda.local import FunctionSettings, Invocation, LocalLambda, invoke
 from tests.aws_variables import fake_credentials
@@ -131,7 +132,7 @@ def test_invoke_needs_one_event(local: Lambda) -> None:
 def test_invoke_sends_the_options_of_a_request_with_a_text(monkeypatch: pytest.MonkeyPatch) -> None:
     sent = []
 
-    def answer(endpoint: str, function: str, event: object) -> Invocation:
+    def answer(endpoint: str, function: str, event: object, **options: object) -> Invocation:
         sent.append(event)
         return Invocation(answer=[], error=None, status=200, executed_version="", request_id="", log_tail="")
 
@@ -189,6 +190,26 @@ def test_options_of_a_project_are_refused_without_one(name: str, option: list[st
     done = run_main("invoke", name, "--text", "x", *option, cwd=tmp_path)
     assert done.returncode == 1
     assert f"{name} is not the name of a function in a project, and {option[0]} applies to these only" in done.stderr
+
+
+def test_an_endpoint_gets_the_region(monkeypatch: pytest.MonkeyPatch) -> None:
+    regions = []
+
+    def answer(endpoint: str, function: str, event: object, *, region: str) -> Invocation:
+        regions.append(region)
+        return Invocation(answer=[], error=None, status=200, executed_version="", request_id="", log_tail="")
+
+    monkeypatch.setattr("spacy_lambda.local.caller.invoke", answer)
+    for words in ((), ("--region", "eu-central-1")):
+        assert run_main("invoke", "--endpoint", "https://vpce.example.org", "--text", "x", *words).returncode == 0
+    assert regions == [LOCAL_REGION, "eu-central-1"]
+
+
+@pytest.mark.parametrize("name", [[], ["ner"], ["ner:live"]])
+def test_a_function_at_no_endpoint_is_refused(name: list[str], tmp_path: Path) -> None:
+    done = run_main("invoke", *name, "--function", "ner", "--text", "x", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "applies to --endpoint only" in done.stderr
 
 
 @pytest.mark.slow

@@ -28,6 +28,7 @@ from spacy_lambda.core.aws_error_kinds import error_code
 from spacy_lambda.core.files import check_file
 from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.core.lambda_limits import REQUEST_BYTES
+from spacy_lambda.core.loopback import LOCAL_REGION
 from spacy_lambda.core.request_options import DOC_PARTS, LongText
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import InvokeError
@@ -91,7 +92,9 @@ def invoke(
 
         if None not in (name, function) and name != function:
             raise typer.BadParameter(f"names {function!r}, and the argument {name!r}", param_hint="--function")
-        result = invoke_function(endpoint, name or function or "function", payload)
+        result = invoke_function(endpoint, name or function or "function", payload, region=region or LOCAL_REGION)
+    elif function is not None:
+        raise typer.BadParameter("applies to --endpoint only; pass the name as the argument", param_hint="--function")
     elif name is not None and is_address(name):
         if config is not None or local:
             raise InvokeError(
