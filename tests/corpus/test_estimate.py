@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from spacy_lambda.cdk.prices import usd
+from spacy_lambda.cli.progress import duration
 from spacy_lambda.core.annotation import AnnotateOptions, Document
 from spacy_lambda.corpus import estimate_corpus
 from spacy_lambda.corpus.estimate import LambdaSettings, estimate_lambda
@@ -86,16 +89,36 @@ def test_shards_that_are_done_are_left_out() -> None:
     assert {document.id for document in reading.sample} == {0, 2, 4}
 
 
+ABSTRACTS = Reading(documents=1_000_000, unreadable=0, characters=10**9, shards=5_000, sample=())
+"""A million documents of 1,000 characters, in shards of 200 kB."""
+
+
+def measured_at(documents_per_second: float, overhead_s: float = 0.0) -> Measured:
+    seconds = 50 / documents_per_second
+    return Measured(place="ner", documents=50, words=9_000, characters=50_000, seconds=seconds, overhead_s=overhead_s)
+
+
 def test_the_cost_of_a_million_documents_is_that_of_the_prices() -> None:
-    """A million abstracts of 1,000 characters, 20 in a second and shards of 200 kB."""
-    reading = Reading(documents=1_000_000, unreadable=0, characters=10**9, shards=5_000, sample=())
-    measured = Measured(place="ner", documents=50, words=9_000, characters=50_000, seconds=2.5, overhead_s=0.1)
-    found = estimate_lambda(reading, measured, LambdaSettings(memory_mb=2048, architecture="x86_64"))
+    settings = LambdaSettings(memory_mb=2048, architecture="x86_64")
+    found = estimate_lambda(ABSTRACTS, measured_at(20, overhead_s=0.1), settings)
     seconds = 50_000 + 5_000 * 0.1 + 100 * 2
     assert (found.units, found.invocations) == (100, 5_000)
     assert found.seconds == pytest.approx(seconds / 100)
     assert found.cost == pytest.approx(seconds * 2 * 0.0000166667 + 5_000 * (0.2 + 4 * 25) / 1e6)
-    page = (Path(__file__).parents[2] / "docs" / "corpus.md").read_text(encoding="utf-8")
-    assert f"${found.cost:.2f} for a million documents (computed)" in page
-    on_arm = estimate_lambda(reading, measured, LambdaSettings(memory_mb=2048))
-    assert f"On arm64 at the same speed it is ${on_arm.cost:.2f}." in page
+
+
+def test_the_page_has_the_time_and_the_cost_of_a_million_documents() -> None:
+    page = " ".join((Path(__file__).parents[2] / "docs" / "corpus.md").read_text(encoding="utf-8").split())
+    (measured,) = re.findall(r"\| ([\d.]+) for each CPU \(measured\)", page)
+    found = estimate_lambda(ABSTRACTS, measured_at(float(measured)), LambdaSettings())
+    assert found.cost is not None
+    steps = 5_000 * (0.2 + 4 * 25) / 1e6
+    billed = found.seconds * found.units
+    assert (
+        f"| {found.documents_per_second:,.0f} (computed) | ${found.cost:.2f} for a million documents (computed)" in page
+    )
+    assert (
+        f"That is {duration(found.seconds)}; ${found.cost - steps:.2f} for {billed:,.0f} seconds at"
+        f" ${usd('gb_second_arm64'):.10f} a GB and second, and ${steps:.2f} for 5,000 requests and 20,000"
+        " state transitions."
+    ) in page

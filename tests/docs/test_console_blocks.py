@@ -48,13 +48,13 @@ FIGURE = re.compile(r"\\?\d[\d,]*(?:\\\.\d+)?(?=\\? (?:B|kB|MB|GB|ms|s)\b)")
 
 
 def words(text: str) -> list[list[str]]:
-    """The words of each program in a line, without comments and variables."""
-    line = re.sub(r"\s#\s.*", "", text.replace("\\\n", " "))
+    """The words of each program in a line, without comments, variables, redirections and the background."""
+    line = re.sub(r"\s#\s.*|\s\d?>\s*\S+|\s&$", "", text.replace("\\\n", " "))
     programs: list[list[str]] = [[]]
     for word in shlex.split(line):
         if word in ("&&", "|", ";"):
             programs.append([])
-        elif programs[-1] or not re.match(r"[A-Z_]+=", word):
+        elif programs[-1] or not re.match(r"[A-Z_]+=|nohup$", word):
             programs[-1].append(word)
     return programs
 

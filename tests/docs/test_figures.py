@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import Any
 
@@ -10,11 +11,18 @@ import pytest
 from spacy.tokens import Doc, Span, SpanGroup
 from spacy.vocab import Vocab
 
+from spacy_lambda.cdk.bulk_settings import BULK_CONCURRENCY
 from spacy_lambda.cdk.prices import usd
+from spacy_lambda.cli.progress import duration
+from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.lambda_function import DEFAULT_MEMORY_MB, DEFAULT_TIMEOUT_S
 from spacy_lambda.core.lambda_limits import MB_PER_VCPU
+from spacy_lambda.core.output_location import S3Prefix
 from spacy_lambda.core.request_options import DOC_PARTS
 from spacy_lambda.core.vcpus import slowdown, vcpus
+from spacy_lambda.corpus.engines.deployed import DeployedFunction
+from spacy_lambda.corpus.estimate import LambdaSettings, estimate_lambda
+from spacy_lambda.corpus.sample import Measured, Reading
 from spacy_lambda.runtime.capacity import BASE_BYTES, COPIES
 from spacy_lambda.runtime.doc_values import doc_prediction
 from spacy_lambda.runtime.limits import Limits, derive_limits
@@ -108,6 +116,41 @@ def limits(speed: Speed, memory: int, *, width: int, peak_mb: float, timeout: fl
         free_bytes=(memory - peak_mb) * 2**20,
         bytes_per_unit=BASE_BYTES + 4 * COPIES * width,
         max_length=1_000_000,
+    )
+
+
+@pytest.mark.parametrize("timeout", [30, 120])
+def test_shards_of_a_corpus_have_the_size_that_the_page_names(timeout: int) -> None:
+    speed, peak = read_speed(load("en_scienceie_minilm")), medians(SMALL, "peak memory")[2]
+    found = limits(speed, DEFAULT_MEMORY_MB, width=384, peak_mb=peak, timeout=timeout)
+    function = DeployedFunction(
+        name="papers-ner",
+        sha256=Digest("5f" * 32),
+        memory_mb=DEFAULT_MEMORY_MB,
+        timeout_s=timeout,
+        architecture="x86_64",
+        concurrency=BULK_CONCURRENCY,
+        request_characters=found.total,
+        place=S3Prefix("bucket", "annotate/ner"),
+        state_machine="",
+        session=None,
+    )
+    assert shows("corpus", f"{function.shard_bytes // 1000} kB with a timeout of {timeout} s")
+    if timeout == 120:
+        assert_costs_of_the_sample(math.ceil(1e9 / function.shard_bytes))
+
+
+def assert_costs_of_the_sample(shards: int) -> None:
+    """The sample is of a million documents of 1,000 characters."""
+    reading = Reading(documents=1_000_000, unreadable=0, characters=10**9, shards=shards, sample=())
+    measured = Measured(place="", documents=50, words=9_000, characters=50_000, seconds=50 / 40, overhead_s=0.1)
+    settings = LambdaSettings(memory_mb=DEFAULT_MEMORY_MB, architecture="x86_64", region="eu-central-1")
+    found = estimate_lambda(reading, measured, settings)
+    assert shows("corpus", f"in {shards:,} shards one invocation of papers-ner annotates 40.0 documents/s")
+    assert shows(
+        "corpus",
+        f"{shards:,} invocations, {found.units} at a time: about {duration(found.seconds)}, about ${found.cost:.2f} by"
+        f" {found.prices}",
     )
 
 
