@@ -27,6 +27,10 @@ SECTIONS: dict[str, Callable[[], str]] = {
 }
 """What takes the place of a comment ``generated: NAME`` in a page."""
 
+SEARCH_BOOSTS = {"packages": 0.1, "python": 0.3, "architecture/": 0.1, "files/": 0.1, "cli": 0.5, "configuration": 0.7}
+"""Ranks of pages in the search, by the beginnings of their paths, against 1: long lists have every word many times, and
+most readers look for the page that explains it."""
+
 ROLE = re.compile(r":(?:attr|class|data|exc|func|meth|mod|ref):(<code>)[~.]?(?:spacy_lambda\.)?")
 """A role of Sphinx before a name, as docstrings write references."""
 
@@ -58,7 +62,11 @@ def on_files(files: Files, config: Any) -> Files:
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Insert what is generated, lead links out of ``docs`` to their pages, and remove the comments of the tests."""
-    return site_links(site_text(markdown, SECTIONS), page.file.src_uri, ROOT)
+    path = page.file.src_uri
+    boost = next((rank for start, rank in SEARCH_BOOSTS.items() if path.startswith(start)), None)
+    if boost is not None:
+        page.meta["search"] = {"boost": boost}
+    return site_links(site_text(markdown, SECTIONS), path, ROOT)
 
 
 def on_page_content(html: str, **_: Any) -> str:

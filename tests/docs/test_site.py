@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -71,6 +72,14 @@ def test_every_page_is_in_the_navigation(site: Path) -> None:
     home = text_of(site / "index.html")
     pages = [path.parent.relative_to(site).as_posix() for path in site.rglob("index.html") if path.parent != site]
     assert [page for page in pages if page.partition("/")[0] != "files" and f'href="{page}/"' not in home] == []
+
+
+def test_pages_that_explain_are_found_before_lists_of_names(site: Path) -> None:
+    index = json.loads((site / "search" / "search_index.json").read_text(encoding="utf-8"))["docs"]
+    boosts = {one["location"]: one.get("boost", 1) for one in index}
+    assert max(boosts[page] for page in ("packages/", "architecture/50-deploy/", "files/CONTRIBUTING/")) < 0.2
+    assert {boosts[page] for page in ("corpus/", "convert/", "compile/", "operate/", "questions/")} == {1}
+    assert boosts["cli/"] < 1
 
 
 def test_nothing_is_loaded_from_elsewhere(site: Path) -> None:
