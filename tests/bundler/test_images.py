@@ -250,6 +250,7 @@ def test_ecr_logs_in_and_makes_the_repository(account: None, engine: Any, folder
     with pytest.raises(BundleError, match="the ECR repository 'ner' does not exist") as caught:
         push_image(folder("docker"), f"{ECR}/ner")
     assert "--create" in caught.value.remedy
+    assert caught.value.remedy.endswith("create-repository --repository-name ner --region eu-west-1")
     pushed = push_image(folder("docker"), f"{ECR}/ner", create=True)
     assert pushed.reference == f"{ECR}/ner@{DIGEST}"
     assert pushed.tag == "en-x-1-0"

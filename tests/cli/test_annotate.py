@@ -240,11 +240,15 @@ def test_what_costs_nothing_is_not_confirmed(
     assert len(runs) == 1
 
 
-@pytest.mark.parametrize(("stopped", "text"), [(True, "the execution was stopped; run the same"), (False, "goes on")])
+EXECUTION = "arn:aws:states:eu-central-1:123456789012:execution:papers-ner-annotate:one"
+STOP = f"stop-execution --execution-arn {EXECUTION} --region eu-central-1"
+
+
+@pytest.mark.parametrize(("stopped", "text"), [(True, "the execution was stopped; run the same"), (False, STOP)])
 def test_an_interrupt_names_what_became_of_the_execution(
     capsys: pytest.CaptureFixture[str], stopped: bool, text: str
 ) -> None:
-    states = ShardStates(execution="arn:one")
+    states = ShardStates(execution=EXECUTION)
     progress = Progress(documents=1, words=1, errors=0, resumed=0, read_bytes=1, total_bytes=1, states=states)
     seen: list[Progress] = []
 
@@ -257,6 +261,6 @@ def test_an_interrupt_names_what_became_of_the_execution(
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     first, last = capsys.readouterr().err.splitlines()
-    assert first == "execution: arn:one"
+    assert first == f"execution: {EXECUTION}"
     assert text in last
     assert len(seen) == 2

@@ -255,7 +255,7 @@ def test_a_tag_of_another_program_is_an_error(project: Path) -> None:
     client().tag_resource(Resource=arn, Tags={TUNING_TAG: "yes"})
     with pytest.raises(DeployError, match="is 'yes', which `spacy-lambda tune` did not write") as caught:
         find_tuning(client(), FUNCTION)
-    assert f"--resource {arn} --tag-keys {TUNING_TAG}" in caught.value.remedy
+    assert caught.value.remedy.endswith(f"--resource {arn} --tag-keys {TUNING_TAG} --region {arn.split(':')[3]}")
     client().untag_resource(Resource=arn, TagKeys=[TUNING_TAG])
 
 

@@ -44,6 +44,8 @@ OTHERS = {
 }
 """Programs that are not ours."""
 ENDLESS = ("make demo", "spacy-lambda run-bundle", "spacy-lambda serve")
+WITHOUT_REGION = {"configure", "s3", "sso", "sts"}
+"""Commands of AWS that find what they are for in every region."""
 FIGURE = re.compile(r"\\?\d[\d,]*(?:\\\.\d+)?(?=\\? (?:B|kB|MB|GB|ms|s)\b)")
 
 
@@ -101,6 +103,8 @@ def test_it_exists(command: Command) -> None:
                 check_ours(arguments)
             elif program == "pip":
                 check_pip(arguments)
+            elif program == "aws":
+                assert arguments[0] in WITHOUT_REGION or "--region" in arguments
             elif program == "make":
                 folder = (ROOT / command.where.partition(":")[0]).parent
                 check_make(arguments, folder if (folder / "Makefile").exists() else ROOT)

@@ -40,16 +40,16 @@ def announced_executions(on_progress: OnProgress) -> Iterator[OnProgress]:
         yield announce
     except KeyboardInterrupt:
         if last.execution is not None:
-            print_lines(_after_interrupt(last), err=True)
+            print_lines(_after_interrupt(last.execution, stopped=last.stopped), err=True)
         raise
 
 
-def _after_interrupt(states: ShardStates) -> str:
-    if states.stopped:
+def _after_interrupt(execution: str, *, stopped: bool) -> str:
+    if stopped:
         return "the execution was stopped; run the same command again to resume"
     return (
         f"the execution goes on; run the same command again to follow it, or stop it: "
-        f"aws stepfunctions stop-execution --execution-arn {states.execution}"
+        f"aws stepfunctions stop-execution --execution-arn {execution} --region {execution.split(':')[3]}"
     )
 
 

@@ -81,7 +81,7 @@ def find_tuning(client: Any, function: str) -> TuningRecord | None:
         raise DeployError(
             f"the tag {TUNING_TAG} of {function} is {value!r}, which `spacy-lambda tune` did not write",
             remedy=f"set the function's memory, and remove the tag: aws lambda untag-resource --resource {arn}"
-            f" --tag-keys {TUNING_TAG}",
+            f" --tag-keys {TUNING_TAG} --region {arn.split(':')[3]}",
         ) from exc
     return TuningRecord(arn, memory, int(found["Configuration"]["MemorySize"]), least, most)
 

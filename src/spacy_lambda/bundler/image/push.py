@@ -81,7 +81,8 @@ def _require_repository(ecr: Any, name: str, account: str, *, create: bool) -> N
         if not create:
             raise BundleError(
                 f"the ECR repository {name!r} does not exist",
-                remedy="add --create, or create it with `aws ecr create-repository`",
+                remedy=f"add --create, or create it: aws ecr create-repository --repository-name {name}"
+                f" --region {ecr.meta.region_name}",
             ) from exc
         ecr.create_repository(
             registryId=account,
