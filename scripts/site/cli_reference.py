@@ -84,6 +84,8 @@ def _default(one: Any) -> str:
     if one.default is None or callable(one.default) or (getattr(one, "is_flag", False) and one.default is False):
         return ""
     default = one.default
+    if default is True and one.secondary_opts:
+        return f"`{one.opts[0]}`"
     return f"`{default}`" if isinstance(default, (str, int, float, bool, Path)) else ""
 
 

@@ -14,7 +14,7 @@ from spacy_lambda.cli.image import _folder_and_target
 from spacy_lambda.cli.options import OLDER_NAMES
 
 APP: Any = get_command(make_app())
-VALUES = {"architecture": ["arm64"], "ephemeral-storage": ["1024"], "snapstart": []}
+VALUES = {"architecture": ["arm64"], "ephemeral-storage": ["1024"], "force": [], "snapstart": []}
 PLACES = [
     (older, name)
     for older, present in OLDER_NAMES.items()
@@ -38,15 +38,20 @@ def parsed(*words: str) -> dict[str, Any]:
 def test_an_older_name_means_the_same(older: str, command: str, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.chdir(tmp_path)
     present = OLDER_NAMES[older]
-    values = VALUES[present]
-    found = parsed(command, "compiled", f"--{older}", *values)
-    assert found == parsed(command, "compiled", f"--{present}", *values)
-    assert found != parsed(command, "compiled")
+    required = (one for one in APP.commands[command].params if one.required)
+    words = [
+        command,
+        *(word for one in required for word in [*one.opts[: one.param_type_name == "option"], "compiled"]),
+    ]
+    found = parsed(*words, f"--{older}", *VALUES[present])
+    assert found == parsed(*words, f"--{present}", *VALUES[present])
+    assert found != parsed(*words)
 
 
 def test_every_older_name_has_a_command() -> None:
     assert {older for older, _ in PLACES} == set(OLDER_NAMES)
     assert {command for older, command in PLACES if older == "arch"} == {"bundle", "check"}
+    assert "push" in {command for older, command in PLACES if older == "replace"}
 
 
 def test_an_image_may_be_that_of_this_folder() -> None:

@@ -54,7 +54,12 @@ PROFILE = "AWS_PROFILE"
 CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
-OLDER_NAMES = {"arch": "architecture", "ephemeral": "ephemeral-storage", "snap-start": "snapstart"}
+OLDER_NAMES = {
+    "arch": "architecture",
+    "ephemeral": "ephemeral-storage",
+    "replace": "force",
+    "snap-start": "snapstart",
+}
 """Former names of options -> present ones, in every command that has these."""
 
 

@@ -40,7 +40,7 @@ AliasOption = Annotated[
 LatestOption = Annotated[
     bool, typer.Option(help="Point the alias latest to the version; on the Hub, its branch is the latest.")
 ]
-ReplaceOption = Annotated[bool, typer.Option("--force", "--replace", help="Replace a version that has other contents.")]
+ReplaceOption = Annotated[bool, typer.Option("--force", help="Replace a version that has other contents.")]
 SignOption = Annotated[Path | None, typer.Option(help="Sign the artifact with this private key, a PEM file.")]
 SseOption = Annotated[
     str | None,
