@@ -108,6 +108,21 @@ def test_only_the_first_invocation_is_cold(nlp: Language) -> None:
     assert "initMs" not in second
 
 
+def test_a_ping_emits_no_metrics_and_is_no_cold_start_of_the_next_call(nlp: Language) -> None:
+    """Metrics are paid for by the hour in which they are emitted: pings keep an idle function warm all day."""
+    schedule = {"source": "aws.scheduler", "detail-type": "Scheduled Event", "detail": "{}"}
+    watched = Watched(nlp, METRICS)
+    for event in ({"warmer": True}, schedule, {"text": "Iron"}):
+        watched(event)
+    pings, (call,) = watched.logged()[:2], watched.logged()[2:]
+    assert [(ping["source"], ping["Texts"], "_aws" in ping) for ping in pings] == [
+        ("ping", 0, False),
+        ("EventBridge", 0, False),
+    ]
+    assert "_aws" in call
+    assert call["ColdStarts"] == 0
+
+
 @pytest.mark.parametrize("kind", ["snap-start", "provisioned-concurrency"])
 def test_an_init_outside_of_the_invocation_is_not_a_cold_start(nlp: Language, kind: str) -> None:
     watched = Watched(nlp, METRICS | {"AWS_LAMBDA_INITIALIZATION_TYPE": kind})

@@ -40,6 +40,7 @@ class EventBridgeEvent:
         """
         content = read_content(event, predictor)
         if content == ():
+            predictor.observation.is_ping = True
             return OK_RESPONSE
         if not isinstance(content, Request):
             output = self._open_output(predictor.environ)

@@ -24,6 +24,7 @@ class PingEvent:
 
     def handle(self, event: Any, context: Any, predictor: Predictor) -> Any:
         """Respond; the pipeline does not run."""
+        predictor.observation.is_ping = True
         return OK_RESPONSE
 
 

@@ -10,7 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["MAX_METRICS", "Metric", "metric_line"]
+__all__ = ["DIRECTIVES", "MAX_METRICS", "Metric", "metric_line"]
+
+DIRECTIVES = "_aws"
+"""Key without which CloudWatch makes no metrics of a line."""
 
 MAX_METRICS = 100
 """CloudWatch's limit for one directive."""
@@ -55,7 +58,7 @@ def metric_line(
         for group in _groups([metric for metric in metrics if metric.dimensions == keys])
     ]
     return {
-        "_aws": {"Timestamp": timestamp_ms, "CloudWatchMetrics": directives},
+        DIRECTIVES: {"Timestamp": timestamp_ms, "CloudWatchMetrics": directives},
         **facts,
         **dimensions,
         **{metric.name: metric.value for metric in metrics},

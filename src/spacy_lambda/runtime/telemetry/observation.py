@@ -41,12 +41,14 @@ class Observation:
     :param texts: Every text with a prediction.
     :param error: The type of the error that the caller got.
     :param init_ms: Duration of the init, if the caller waited for it.
+    :param is_ping: The event has no request, and nobody waits for the response.
     """
 
     source: str = "direct"
     texts: list[TextCounts] = field(default_factory=list)
     error: str | None = None
     init_ms: float = 0.0
+    is_ping: bool = False
 
     def counts(self) -> dict[str, int]:
         """Return the sums. A prediction is empty if a text that is not blank has no entity."""

@@ -18,7 +18,7 @@ from spacy_lambda.core.metric_names import (
     MODEL_DIMENSION,
     entities_of,
 )
-from spacy_lambda.runtime.telemetry.emf import Metric, metric_line
+from spacy_lambda.runtime.telemetry.emf import DIRECTIVES, Metric, metric_line
 from spacy_lambda.runtime.telemetry.init_type import is_cold, process_age_s
 from spacy_lambda.runtime.telemetry.observation import Observation
 from spacy_lambda.runtime.telemetry.xray import send_subsegment
@@ -101,6 +101,8 @@ class Recorder:
                 },
                 facts=facts,
             )
+            if observation.is_ping:  # each metric is paid for by the hour in which it is emitted
+                del line[DIRECTIVES]
             self._write(json.dumps(line) + "\n")
         elif _log.isEnabledFor(logging.INFO):
             _log.info({**facts, **observation.counts(), "entities": observation.entities()})
