@@ -36,13 +36,20 @@ from spacy_lambda.runtime.speed import (
     Speed,
     read_speed,
 )
+from tests.cli.in_process import run_main
 from tests.docs.figures import LARGE, ROOT, SMALL, bench, medians, page, shows
+
+
+def unzipped() -> str:
+    """The size of the bundled pipeline's zip, as the page on bundles shows it."""
+    (found,) = re.findall(r"^bundle.zip: .* MB, ([\d.]+) MB unzipped", page("bundles"), re.MULTILINE)
+    return f"{float(found):.0f} MB"
 
 
 def rows_of_the_start_page() -> list[str]:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"the bundled pipeline's zip has {unzipped()} unzipped" in readme
     installed = re.findall(r"Installed packages: ([\d,]+ MB) with torch, ([\d,]+ MB) with spacy-lambda", readme)
-    (unzipped,) = re.findall(r"^bundle.zip: .* MB, ([\d.]+) MB unzipped", page("bundles"), re.MULTILINE)
     cold, peak = "cold start to first response", "peak memory"
     return [
         f"| cold start to the first response, the bundled pipeline's size | {' | '.join(bench()[SMALL, cold])} |",
@@ -50,7 +57,7 @@ def rows_of_the_start_page() -> list[str]:
         f"| peak memory, the bundled pipeline's size | {' | '.join(bench()[SMALL, peak])} |",
         f"| the same at SciBERT's size | {' | '.join(bench()[LARGE, peak])} |",
         f"| installed packages | {installed[0][0]} | {installed[0][1]} | {installed[0][1]} |",
-        f"| the bundled pipeline as [a bundle](bundles.md), unzipped | | | {float(unzipped):.0f} MB |",
+        f"| the bundled pipeline as [a bundle](bundles.md), unzipped | | | {unzipped()} |",
     ]
 
 
@@ -104,6 +111,17 @@ def test_costs_of_a_million_abstracts_are_those_of_the_benchmark(name: str, size
     assert shows("estimate", f"({words} words)")
     if size == LARGE and variant == 2:
         assert shows("estimate", f"--duration {ms}ms")
+
+
+def test_the_sample_of_an_estimate_is_what_the_command_prints(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    text = page("estimate")
+    (command,) = re.findall(r"^\$ spacy-lambda (estimate --duration .* --latency .*)$", text, re.MULTILINE)
+    sample = text.partition(command)[2].partition("```\n\n```\n")[2].partition("```")[0]
+    printed = [line.split() for line in run_main(*command.split()).stdout.splitlines()]
+    assert f"--duration {round(medians(SMALL, 'one abstract, warm')[2] / slowdown(2))}ms" in command
+    assert f"--peak {medians(SMALL, 'peak memory')[2]:.0f}" in command
+    assert [line for line in sample.splitlines() if line != "..." and line.split() not in printed] == []
 
 
 def limits(speed: Speed, memory: int, *, width: int, peak_mb: float, timeout: float = DEFAULT_TIMEOUT_S) -> Limits:
