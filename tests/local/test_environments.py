@@ -134,8 +134,8 @@ def test_init_that_works_the_second_time(start: Callable[..., Lambda], tmp_path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("child", [False, True])
-def test_too_much_memory(start: Callable[..., Lambda], child: bool) -> None:
+@pytest.mark.parametrize("child", [False, True, "daemon"])
+def test_too_much_memory(start: Callable[..., Lambda], child: bool | str) -> None:
     local = start(memory_mb=200)
     result = call(local, {"do": "eat", "mb": 300, "child": child})
     assert result.error is not None

@@ -16,7 +16,7 @@ from _pytest.mark.structures import ParameterSet
 from spacy_lambda.errors import LocalLambdaError
 from spacy_lambda.local import invoke
 from spacy_lambda.local.process import ProcessTree
-from tests.local.local_lambda import DAEMONS, Lambda, is_gone, wait_until
+from tests.local.local_lambda import CODE, DAEMONS, Lambda, is_gone, wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other systems have no subreapers")
 
@@ -40,6 +40,43 @@ def test_daemons_end_with_their_environment(start: Callable[..., Lambda], last: 
     else:
         local.close()
     wait_until(lambda: all(map(is_gone, [left["pid"], *left["daemons"]])))
+
+
+def test_a_fork_of_the_server_holds_nothing_up(start: Callable[..., Lambda]) -> None:
+    """As those of multiprocessing: it has copies of all files."""
+    local = start(timeout_s=0.2)
+    fork = os.fork()
+    if not fork:
+        signal.pause()
+    try:
+        left = invoke(local.endpoint_url, "function", {"do": "sleep", "seconds": 60})
+        assert left.error is not None
+        assert left.error.error_type == "Sandbox.Timedout"
+        local.close()
+    finally:
+        os.kill(fork, signal.SIGKILL)
+        os.waitpid(fork, 0)
+
+
+def test_one_that_is_not_closed_ends_with_the_program(pipeline: Path, tmp_path: Path) -> None:
+    program = """
+import sys
+from pathlib import Path
+from spacy_lambda.local import FunctionSettings, LocalLambda
+local = LocalLambda(FunctionSettings(pipeline=sys.argv[1], code=Path(sys.argv[2]), handler="stub.handler"))
+assert local.invoke({"do": "echo"}).answer == {}
+print(*local.environment_pids)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(pipeline), str(CODE)],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == ""
+    assert all(is_gone(int(pid)) for pid in done.stdout.split())
+    assert list(tmp_path.glob("spacy-lambda-*")) == []
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
@@ -26,6 +27,8 @@ __all__ = ["LocalLambda", "serve"]
 
 class LocalLambda:
     """A local Lambda that serves a function from a background thread, from construction until :meth:`close`.
+
+    One that is never closed ends with the program.
 
     ::
 
@@ -79,6 +82,7 @@ class LocalLambda:
         )
         self._thread.start()
         self._functions = self._started.result()
+        atexit.register(self.close)  # otherwise the task root would stay
 
     @property
     def endpoint_url(self) -> str:
@@ -139,6 +143,7 @@ class LocalLambda:
         if self._loop is not None and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
+        atexit.unregister(self.close)
 
     def __enter__(self) -> Self:
         return self

@@ -62,7 +62,7 @@ class MemoryWatch:
 
     async def _watch(self, limit_mb: int) -> None:
         while not self._process.exited.done():
-            self._peak_mb = max(self._peak_mb, private_memory_mb(self._process.pid, above_mb=self._peak_mb))
+            self._peak_mb = max(self._peak_mb, private_memory_mb(self._process.supervisor_pid, above_mb=self._peak_mb))
             if self._peak_mb > limit_mb:
                 self.exceeded = True
                 await self._process.kill()
@@ -70,22 +70,22 @@ class MemoryWatch:
             await asyncio.sleep(CHECK_S)
 
 
-def private_memory_mb(pid: int, *, above_mb: float = 0.0) -> float:
-    """Return the memory of a process and its descendants that is not of mapped files; 0 without a ``/proc``.
+def private_memory_mb(supervisor_pid: int, *, above_mb: float = 0.0) -> float:
+    """Return the memory of a process's descendants that is not of mapped files; 0 without a ``/proc``.
 
     Pages that several processes share count once; to see which these are takes the system milliseconds.
 
+    :param supervisor_pid: The process, whose own memory does not count.
     :param above_mb: Where it is not above this, the result may be anything up to it.
     """
-    processes, sizes, waiting = list[Path](), list[int](), [pid]
+    processes, sizes, waiting = list[Path](), list[int](), _children(Path(f"/proc/{supervisor_pid}"))
     while waiting:
         process = Path(f"/proc/{waiting.pop()}")
         try:
             sizes += map(int, _RESIDENT.findall((process / "status").read_bytes()))
-            for thread in (process / "task").iterdir():
-                waiting += map(int, (thread / "children").read_bytes().split())
         except OSError:  # it has ended meanwhile
             continue
+        waiting += _children(process)
         processes.append(process)
     resident_mb = sum(sizes) / 1024
     if resident_mb <= above_mb or not (any(sizes[1::2]) or len(processes) > 1):
@@ -96,3 +96,12 @@ def private_memory_mb(pid: int, *, above_mb: float = 0.0) -> float:
             shares += map(int, _OWN_SHARE.findall((process / "smaps_rollup").read_bytes()))
             shares += map(int, _SHARED_MAPPING.findall((process / "smaps").read_bytes()))
     return sum(shares) / 1024 if shares else resident_mb
+
+
+def _children(process: Path) -> list[int]:
+    """Return the children of a process, whichever of its threads has started them."""
+    found = list[int]()
+    with suppress(OSError):
+        for thread in (process / "task").iterdir():
+            found += map(int, (thread / "children").read_bytes().split())
+    return found

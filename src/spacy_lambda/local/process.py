@@ -82,6 +82,11 @@ class ProcessTree:
         return cls(supervisor, int(value))
 
     @property
+    def supervisor_pid(self) -> int:
+        """The process whose descendants are this tree, including those that have left their own parents."""
+        return self._supervisor.pid
+
+    @property
     def alive(self) -> bool:
         """True if the process runs, according to the system: the event loop is informed later."""
         if self.exited.done():
@@ -116,7 +121,9 @@ class ProcessTree:
         :returns: The exit status.
         """
         assert self._supervisor.stdin is not None
-        self._supervisor.stdin.close()
+        if not self._supervisor.stdin.is_closing():
+            self._supervisor.stdin.write(b"K")
+            self._supervisor.stdin.close()
         return await asyncio.shield(self.exited)
 
     async def end(self) -> int:

@@ -7,6 +7,7 @@ import contextlib
 import itertools
 import logging
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from spacy_lambda.local.confinement import Confinement, confine
@@ -63,10 +64,7 @@ async def serve_functions(
     numbers = itertools.count(1)
     with contextlib.ExitStack() as programs:
         prepared = {path: programs.enter_context(_program(function)) for path, function in functions.items()}
-        confined = {
-            path: await asyncio.to_thread(confine, function.settings, prepared[path])
-            for path, function in functions.items()
-        }
+        confined = {path: await _confine(function.settings, prepared[path]) for path, function in functions.items()}
         for missing in dict.fromkeys(line for one in confined.values() for line in one.missing):
             _LOGGER.warning("%s", missing)
         pools = {
@@ -102,6 +100,13 @@ def _program(function: LocalFunction) -> contextlib.AbstractContextManager[Progr
     if function.program is None:
         return installed_program(function.settings)
     return contextlib.nullcontext(function.program)
+
+
+async def _confine(settings: FunctionSettings, program: Program) -> Confinement:
+    """Find out the limits in another thread, which is not of the loop's own pool: at the end of a program Python starts
+    no thread that could end that pool."""
+    with ThreadPoolExecutor(1) as executor:
+        return await asyncio.get_running_loop().run_in_executor(executor, confine, settings, program)
 
 
 def _pool(settings: FunctionSettings, confinement: Confinement, numbers: Iterator[int], log: LogSink) -> Pool:

@@ -5,9 +5,9 @@ loses its parent is reparented to the nearest *subreaper* above it, which is thi
 environment starts is a descendant of this one until it is killed.
 
 Started by its path (``python -I -S supervisor.py OPTION... -- COMMAND...``), with the standard library alone. It
-ends everything as soon as its standard input ends, which happens even if the server was killed; ``T`` there asks the
-command to end. Its standard output has three kinds of lines: ``pid N``, ``failed REASON`` and ``exit STATUS``, as of
-:mod:`subprocess`.
+ends everything as soon as its standard input ends, which happens even if the server was killed. ``T`` there asks the
+command to end; ``K`` ends everything, because a fork of the server keeps the input open. Its standard output has three
+kinds of lines: ``pid N``, ``failed REASON`` and ``exit STATUS``, as of :mod:`subprocess`.
 
 Options, each a word ``name=value``:
 
@@ -158,7 +158,8 @@ def _keep(pid: int, server: int, control_fd: int, woken_fd: int) -> int | None:
             if ended == pid:
                 return os.waitstatus_to_exitcode(status)
         if control_fd in ready:
-            if not os.read(control_fd, 4096):
+            words = os.read(control_fd, 4096)
+            if not words or b"K" in words:
                 return None
             _send(os.killpg, pid, signal.SIGTERM)
         if os.getppid() != server:

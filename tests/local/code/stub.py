@@ -47,10 +47,13 @@ def sleep(event, context):
 
 
 def eat(event, context):
-    """Use memory, here or in a child process, until it suffices or this process is killed."""
+    """Use memory, here, in a child process or in a daemon, until it suffices or this process is killed."""
     code = "import sys, time; data = b'x' * (int(sys.argv[1]) << 20); print('full', flush=True); time.sleep(300)"
     if event.get("child"):
-        child = subprocess.Popen([sys.executable, "-c", code, str(event["mb"])], stdout=subprocess.PIPE)
+        command = [sys.executable, "-c", code, str(event["mb"])]
+        if event["child"] == "daemon":
+            command = ["sh", "-c", 'setsid "$@" &', "sh", *command]
+        child = subprocess.Popen(command, stdout=subprocess.PIPE)
         child.stdout.readline()
         time.sleep(300)
     data = b"x" * (event["mb"] << 20)
