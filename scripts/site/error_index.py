@@ -91,40 +91,48 @@ def _rows(source: Path, names: set[str]) -> dict[str, set[tuple[str, str]]]:
             shared.setdefault(f"{name}.remedy", []).append(value)
     found: dict[str, set[tuple[str, str]]] = {NAMED_BY_EXTRA: {EXTRA_ROW}}
     for module in modules.values():
-        for function in module.functions:
-            for row in _raised(function, names):
-                for scope in Scope(module, function, shared).callers(row.message, row.remedy):
-                    remedy = _remedies(scope, row.remedy)
-                    messages = (_shortened(text) for text in scope.texts(row.message, depth=MAX_DEPTH - 2))
-                    found.setdefault(row.error, set()).update((text, remedy) for text in messages if WORD.search(text))
+        for function, row in _raised(module, names - {NAMED_BY_EXTRA}):
+            for scope in Scope(module, function, shared).callers(row.message, row.remedy):
+                remedy = _remedies(scope, row.remedy)
+                messages = (_shortened(text) for text in scope.texts(row.message, depth=MAX_DEPTH - 2))
+                found.setdefault(row.error, set()).update((text, remedy) for text in messages if WORD.search(text))
     return found
 
 
-def _raised(function: ast.AST, names: set[str]) -> Iterator[Row]:
-    """Yield the errors in a function, and what errors are composed of."""
+def _raised(module: Module, names: set[str]) -> Iterator[tuple[ast.AST, Row]]:
+    """Yield the errors of a module and what errors are composed of, each with the function that it is in."""
+    for function in module.functions:
+        yield from ((function, row) for row in _pairs(function))
+    for name in sorted({*names, *PARTS, RULE} & module.calls.keys()):
+        yield from ((function, row) for function, call in module.calls[name] for row in _of_call(name, call, names))
+
+
+def _pairs(function: ast.AST) -> Iterator[Row]:
+    """Yield the pairs of a message and its remedy that a function returns or yields."""
     returns = getattr(function, "returns", None)
-    pairs = None if returns is None else next((PAIRS[one] for one in PAIRS if one in words(returns)), None)
-    for node in ast.walk(function):
+    error = None if returns is None else next((PAIRS[one] for one in PAIRS if one in words(returns)), None)
+    for node in () if error is None else ast.walk(function):
         value = node.value if isinstance(node, ast.Return | ast.Yield) else None
-        if isinstance(value, ast.Tuple) and len(value.elts) == 2 and pairs is not None:
-            yield Row(pairs, *value.elts)
-        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
-            continue
-        named = {one.arg: one.value for one in node.keywords}
-        if node.func.id in names and node.func.id != NAMED_BY_EXTRA and node.args:
-            remedy = named.get("remedy")
-            # One with an empty remedy is replaced by another error before anybody sees it.
-            if not isinstance(remedy, ast.Constant) or remedy.value:
-                yield Row(node.func.id, node.args[0], remedy)
-        elif node.func.id in PARTS:
-            error, place = PARTS[node.func.id]
-            given = [*node.args[place:], *([named["remedy"]] if "remedy" in named else [])]
-            if len(given) > 1:
-                yield Row(error, given[0], given[1])
-        elif node.func.id == RULE and len(node.args) == 3:
-            expected = ast.FormattedValue(value=node.args[1], conversion=-1)
-            message = ast.JoinedStr(values=[ast.Constant(value=f"is {INSERTED}; expected "), expected])
-            yield Row("ConfigError", message, node.args[2])
+        if isinstance(value, ast.Tuple) and len(value.elts) == 2:
+            yield Row(error, *value.elts)
+
+
+def _of_call(name: str, call: ast.Call, names: set[str]) -> Iterator[Row]:
+    remedies = [one.value for one in call.keywords if one.arg == "remedy"]
+    if name in names and call.args:
+        remedy = next(iter(remedies), None)
+        # One with an empty remedy is replaced by another error before anybody sees it.
+        if not isinstance(remedy, ast.Constant) or remedy.value:
+            yield Row(name, call.args[0], remedy)
+    elif name in PARTS:
+        error, place = PARTS[name]
+        given = [*call.args[place:], *remedies]
+        if len(given) > 1:
+            yield Row(error, given[0], given[1])
+    elif name == RULE and len(call.args) == 3:
+        expected = ast.FormattedValue(value=call.args[1], conversion=-1)
+        message = ast.JoinedStr(values=[ast.Constant(value=f"is {INSERTED}; expected "), expected])
+        yield Row("ConfigError", message, call.args[2])
 
 
 def _dotted(path: Path, source: Path) -> str:

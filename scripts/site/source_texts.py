@@ -21,7 +21,8 @@ MAX_VARIANTS = 12
 class Module:
     """A module's outermost functions, and what its names are: values that are assigned, and functions.
 
-    The remedies of its records are those of objects that are assigned to a name.
+    The remedies of its records are those of objects that are assigned to a name; its calls are by the name of what is
+    called, each with the function that it is in.
     """
 
     def __init__(self, tree: ast.Module) -> None:
@@ -37,6 +38,12 @@ class Module:
             for name, value in _assignments(node) if isinstance(node, ast.Assign | ast.AnnAssign) else ():
                 self.names.setdefault(name, []).append(value)
                 self.records.setdefault(name, []).extend(one.value for one in _keywords(value, "remedy"))
+        self.calls: dict[str, list[tuple[ast.AST, ast.Call]]] = {}
+        for caller in self.functions:
+            for node in ast.walk(caller):
+                if isinstance(node, ast.Call):
+                    self.calls.setdefault(_called(node), []).append((caller, node))
+        self._assigned: dict[ast.AST, dict[str, list[ast.AST]]] = {}
         self.imported = {
             one.asname or one.name: f"{node.module}.{one.name}"
             for node in ast.walk(tree)
@@ -44,11 +51,20 @@ class Module:
             for one in node.names
         }
 
+    def assigned(self, function: ast.AST) -> dict[str, list[ast.AST]]:
+        """Return the values that are assigned to each name in a function."""
+        if function not in self._assigned:
+            found: dict[str, list[ast.AST]] = {}
+            for node in ast.walk(function):
+                for name, value in _assignments(node):
+                    found.setdefault(name, []).append(value)
+            self._assigned[function] = found
+        return self._assigned[function]
+
     def remedies(self) -> Iterator[tuple[str, ast.expr]]:
         """Yield what calls of functions and classes give as remedies, with their names."""
-        for node in ast.walk(self.tree):
-            for one in _keywords(node, "remedy"):
-                yield _called(node), one.value
+        for name, calls in self.calls.items():
+            yield from ((name, one.value) for _, call in calls for one in _keywords(call, "remedy"))
 
 
 class Scope:
@@ -66,10 +82,7 @@ class Scope:
         given: Mapping[str, tuple[Scope, ast.expr]] | None = None,
     ) -> None:
         self._module, self._function, self._shared, self._given = module, function, shared, given or {}
-        self._local: dict[str, list[ast.AST]] = {}
-        for node in ast.walk(function):
-            for name, value in _assignments(node):
-                self._local.setdefault(name, []).append(value)
+        self._local = module.assigned(function)
 
     def callers(self, *nodes: ast.expr | None) -> list[Scope]:
         """Return a scope for each call in the module, if expressions have parameters; else this one."""
@@ -78,12 +91,10 @@ class Scope:
         if not isinstance(function, ast.FunctionDef) or used.isdisjoint(_parameters(function)):
             return [self]
         found = []
-        for caller in self._module.functions:
+        for caller, call in self._module.calls.get(function.name, ()):
             outer = Scope(self._module, caller, self._shared)
-            calls = (one for one in ast.walk(caller) if isinstance(one, ast.Call) and _called(one) == function.name)
-            for call in calls:
-                given = {name: (outer, node) for name, node in _arguments(function, call).items()}
-                found.append(Scope(self._module, function, self._shared, given))
+            given = {name: (outer, node) for name, node in _arguments(function, call).items()}
+            found.append(Scope(self._module, function, self._shared, given))
         defaults = {name: (self, node) for name, node in _defaults(function).items()}
         return found or [Scope(self._module, function, self._shared, defaults)]
 
@@ -170,8 +181,7 @@ class Scope:
         function = self._function
         if not isinstance(function, ast.FunctionDef) or name not in _parameters(function):
             return []
-        calls = (one for one in ast.walk(self._module.tree) if isinstance(one, ast.Call))
-        given = [_arguments(function, call).get(name) for call in calls if _called(call) == function.name]
+        given = [_arguments(function, call).get(name) for _, call in self._module.calls.get(function.name, ())]
         return [one for one in given if one is not None]
 
 
