@@ -70,6 +70,8 @@ def convert(
         raise CorpusError(
             f"{target.name} cannot hold overlapping spans", remedy="pass --overlaps longest or first, or --to jsonl"
         )
+    if options.label is not None and not options.label.strip():
+        raise CorpusError(f"--label {options.label!r} has no characters", remedy="name the label, or leave --label out")
     sizes = None if split is None else SplitSizes.of(split)
     paths = output_paths(Path(destination), target, sizes)
     check_outputs(paths.values(), Path(source), target, force=force)
@@ -84,6 +86,7 @@ def convert(
         for name, part in parts.items():
             step = f"converting {name}".strip()
             done[str(paths[name])] = _write(part, scratch[paths[name]], fitting, step, on_step)
+        check_outputs(paths.values(), Path(source), target, force=force)
     return account.report(str(source), source_format.name, done)
 
 
@@ -91,11 +94,11 @@ def _read(
     source: Path, name: str | None, options: ConversionOptions, account: Account, on_step: OnStep
 ) -> tuple[AnnotationFormat, list[AnnotatedDocument]]:
     """Return the source's format, and its documents with sound spans of characters."""
-    files, hidden = find_source(source, encoding=options.encoding)
-    for path in hidden:
-        account.note("hidden files, left out", path)
-    found, chosen, others = recognized(files, source, name)
-    for one in others:
+    files, others = find_source(source, encoding=options.encoding)
+    for path, what in others:
+        account.note(f"{what}, left out", path)
+    found, chosen, rest = recognized(files, source, name)
+    for one in rest:
         account.note("files of other formats, left out", one.name)
     reading = ReadingContext(options, account)
     documents = []

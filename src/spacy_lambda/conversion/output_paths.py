@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -85,7 +84,7 @@ def other_splits(destination: Path, target: AnnotationFormat, paths: Mapping[str
 
 
 def check_outputs(paths: Iterable[Path], source: Path, target: AnnotationFormat, *, force: bool) -> None:
-    """Refuse outputs that are the source or exist.
+    """Refuse outputs that are the source or exist. A second call sees what was made during the conversion.
 
     :param force: Replace files, and folders that hold nothing but what a conversion wrote.
     :raises CorpusError: If one is refused.
@@ -99,6 +98,9 @@ def check_outputs(paths: Iterable[Path], source: Path, target: AnnotationFormat,
                 f"{path} is in the source, {source}, of which it would be a part the next time",
                 remedy="choose a destination outside of it",
             )
+        if not target.suffix and (path.name in ("", "..") or (path.is_symlink() and path.is_dir())):
+            what = "a link" if path.is_symlink() else "no name of a folder"
+            raise CorpusError(f"{path} is {what}, which a folder cannot replace", remedy="name the folder itself")
         if not os.path.lexists(path) or (path.is_dir() and not target.suffix and not any(path.iterdir())):
             continue
         if is_special(path):
@@ -124,14 +126,28 @@ def written(paths: Sequence[Path]) -> Iterator[Mapping[Path, Path]]:
             scratch = {path: stack.enter_context(folder_beside(path)) / path.name for path in paths}
             yield scratch
             for path, new in scratch.items():
-                if path.is_dir() and not new.is_file():
-                    shutil.rmtree(path)
                 if new.is_dir():
                     record_folder(new)
-                    os.replace(new, path)
+                    _move_folder(new, path)
                 else:
                     move_into_place(new, path)
     except OSError as exc:
         raise CorpusError(
             f"{exc.filename or paths[0]} cannot be written: {system_reason(exc)}", remedy="check the path and the disk"
         ) from exc
+
+
+def _move_folder(new: Path, path: Path) -> None:
+    """Move a finished folder to its path; the one that is there is removed with the temporary files.
+
+    :raises OSError: If it cannot be moved; the former one stays.
+    """
+    old = new.with_name(f"{new.name}-old")
+    if path.is_dir():
+        os.replace(path, old)
+    try:
+        os.replace(new, path)
+    except OSError:
+        if old.exists():
+            os.replace(old, path)
+        raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -105,9 +106,10 @@ class SourceFile:
             start = end + 1
 
 
-def find_source(source: Path, *, encoding: str | None) -> tuple[list[SourceFile], list[str]]:
-    """Return the files of a source, which are the file itself or those below the folder, and names of hidden ones.
+def find_source(source: Path, *, encoding: str | None) -> tuple[list[SourceFile], list[tuple[str, str]]]:
+    """Return the files of a source, which are the file itself or those below the folder, and what else is there.
 
+    :return: The files; and names of what is left out, each with its kind, in the plural.
     :raises CorpusError: If it is missing, or is a folder without files.
     """
     try:
@@ -119,14 +121,30 @@ def find_source(source: Path, *, encoding: str | None) -> tuple[list[SourceFile]
                 raise CorpusError(f"{source} is an archive", remedy="unpack it, and give the file or the folder")
             return [SourceFile(source, str(source), encoding, source.stem)], []
         every = [path for path in files_below(source) if path.name != RECORD]
-        found = [
-            SourceFile(path, str(path), encoding, path.relative_to(source).with_suffix("").as_posix())
-            for path in every
-            if not is_hidden(path, source)
-        ]
     except OSError as exc:
         raise CorpusError(f"{source}: {system_reason(exc)}", remedy="check the path and its permissions") from exc
+    found = [
+        SourceFile(path, str(path), encoding, path.relative_to(source).with_suffix("").as_posix())
+        for path in every
+        if not is_hidden(path, source)
+    ]
+    others = [*((str(path), "hidden files") for path in every if is_hidden(path, source)), *_not_files(source)]
     if not found:
         what = "no files that are not hidden" if every else "no files"
-        raise CorpusError(f"{source} has {what}", remedy="give the folder of the export")
-    return found, [str(path) for path in every if is_hidden(path, source)]
+        kinds = f"; it has {', '.join(sorted({kind for _, kind in others}))}" if others and not every else ""
+        raise CorpusError(f"{source} has {what}{kinds}", remedy="give the folder of the export")
+    return found, others
+
+
+def _not_files(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield what is below a folder and is neither a folder nor a file, with its kind."""
+    for root, folders, names in os.walk(folder):
+        for path in (Path(root, name) for name in sorted([*folders, *names])):
+            if path.is_dir():
+                kind = "linked folders" if path.is_symlink() else None
+            elif path.is_file():
+                kind = None
+            else:
+                kind = "special files" if path.exists() else "broken links"
+            if kind is not None:
+                yield str(path), kind
