@@ -25,6 +25,10 @@ from tests.conversion.files import converted, ents, write_files
             "1\tZinc, hot.\t0.0\t4.0\tM\n1\tZinc, hot.\t6\t9\tQ\n",
             "utf-16",
         ),
+        ('sep=;\r\nID;Text;Start;End;Label\r\n1;"Zinc, hot.";0;4;M\r\n1;"Zinc, hot.";6;9;Q\r\n', "utf-8-sig"),
+        ('"SEP=,"\nid,full text,start,end,label\n1,"Zinc, hot.",0,4,M\n1,"Zinc, hot.",6,9,Q\n', "utf-8"),
+        ("sep=~\nid~text~start~end~label\n1~Zinc, hot.~0~4~M\n1~Zinc, hot.~6~9~Q\n", "utf-8"),
+        ('id,"the\nmood",text,start,end,label\n1,,"Zinc, hot.",0,4,M\n1,,"Zinc, hot.",6,9,Q\n', "utf-8"),
     ],
 )
 def test_csv(tmp_path: Path, content: str, encoding: str) -> None:
@@ -47,6 +51,8 @@ def test_rows_without_a_span_and_texts_over_several_lines(tmp_path: Path) -> Non
         ("document,start,end,label\nZinc,0,4,M\nTin,a,3,M\n", r"spans.csv:3: 'a' and '3' are not the offsets"),
         ("document,start,end,label\nZinc,0,4\n", r"spans.csv:2: the row has 3 cells; the header has 4"),
         ('document,start,end,label\n"Zinc,0,4,M\nTin,0,3,M\n', r"spans.csv:2: the row cannot be read"),
+        ('sep=;\ndocument;start;end;label\n"Zinc\nhot";0;4;M\nTin;a;3;M\n', r"spans.csv:5: 'a' and '3' are not the"),
+        ("sep=;\nid;start;end;label\n1;0;4;M\n", r"spans.csv:2: no column has the documents' texts"),
     ],
 )
 def test_invalid_tables_are_named_with_the_line(tmp_path: Path, content: str, message: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,11 @@ def file_of(folder: Path, content: str) -> Path:
         ("B_PER I_PER O B_PER", "PER", NOTATION),
         ("b-per i-per o b-per", "per", NOTATION),
         ("b-per i-per O b-per", "per", NOTATION),
+        ("b_per i_per O b_per", "per", NOTATION),
+        ("per-b per-e o per-s", "per", NOTATION),
+        ("I_PER I_PER O I_PER", "PER", NOTATION),
+        ("b i o b", "ENTITY", UNTYPED),
+        ("B_PER E_PER O W_PER", "PER", NOTATION),
     ],
 )
 def test_other_notations_are_recognized_and_reported(tmp_path: Path, tags: str, label: str, note: str) -> None:
@@ -48,11 +54,46 @@ def test_the_label_of_tags_without_a_type_is_named(tmp_path: Path) -> None:
         converted(file_of(tmp_path, "Bob B-X\nvan I-X\nmet O\n"), label="PER")
 
 
-@pytest.mark.parametrize("tags", ["B I O PER", "PERB PERI O LOC"])
+@pytest.mark.parametrize("tags", ["B I O PER", "PERB PERI O LOC", "[B-PER] [I-PER] O [B-PER]", "b_P i_P O B_P"])
 def test_labels_that_differ_only_in_b_and_i_are_refused(tmp_path: Path, tags: str) -> None:
     lines = [f"{token} {tag}\n" for token, tag in zip("Bob van met Rio".split(), tags.split(), strict=True)]
-    with pytest.raises(CorpusError, match=r"in.conll:1: the labels '.*B' and '.*I' differ only in B and I"):
+    with pytest.raises(CorpusError, match=r"in.conll:1: the labels '.*[Bb].*' and '.*[Ii].*' differ only in B and I"):
         converted(file_of(tmp_path, "".join(lines)), input_format="conll")
+
+
+@pytest.mark.parametrize(
+    "tags", ["S_PER S_LOC O S_PER", "PER-S O O PER-S", "PER-I PER-I O O", "U O O U", "S-B S-I O S-B"]
+)
+def test_tags_that_may_be_labels_are_refused(tmp_path: Path, tags: str) -> None:
+    lines = [f"{token} {tag}\n" for token, tag in zip("Bob van met Al".split(), tags.split(), strict=True)]
+    with pytest.raises(CorpusError, match=r"in.conll:\d: '.*' may be a tag or a label") as caught:
+        converted(file_of(tmp_path, "".join(lines)))
+    assert "as B-LABEL" in caught.value.remedy
+
+
+@pytest.mark.parametrize("tag", ["-", "_", "--"])
+def test_a_label_has_letters_or_digits(tmp_path: Path, tag: str) -> None:
+    with pytest.raises(CorpusError, match=rf"in.conll:3: '{tag}' is not a tag"):
+        converted(file_of(tmp_path, f"Bob PER\nvan O\nmet {tag}\n"), input_format="conll")
+
+
+def test_names_of_columns_above_labels_alone(tmp_path: Path) -> None:
+    report, (doc,) = converted(file_of(tmp_path, "token ner\nBob PER\nmet O\n"), input_format="conll")
+    assert (ents(doc), dict(report.notes)) == ([("Bob", "PER")], {})
+
+
+def test_a_label_of_untyped_tags_has_characters(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match="--label ' ' has no characters"):
+        converted(file_of(tmp_path, "Bob B\nmet O\n"), label=" ")
+
+
+def test_a_token_without_characters_is_not_part_of_an_entity(tmp_path: Path) -> None:
+    report, (doc,) = converted(file_of(tmp_path, "Bob\tB-P\n \tO\nmet\tO\n"))
+    assert (ents(doc), dict(report.notes)) == ([("Bob", "P")], {"tokens without characters, left out": 1})
+    with pytest.raises(CorpusError, match=r"in.conll:2: token 1 has the tag I-P and no characters"):
+        converted(file_of(tmp_path, "Bob\tB-P\n \tI-P\nmet\tO\n"))
+    _, (doc,) = converted(file_of(tmp_path, "-DOCSTART- (a) O\n\nBob\tB-P\nmet\tO\n\n \tO\n"))
+    assert doc.text == "Bob met"
 
 
 @pytest.mark.parametrize(
@@ -99,3 +140,19 @@ def test_hidden_files_are_counted(tmp_path: Path) -> None:
     folder = write_files(tmp_path / "in", {"a.conll": lines, ".b.conll": lines, "__MACOSX/a.conll": lines})
     report, docs = converted(folder)
     assert (len(docs), dict(report.notes)) == (1, {"hidden files, left out": 2})
+
+
+def test_what_is_not_a_file_is_counted(tmp_path: Path) -> None:
+    folder = write_files(tmp_path / "in", {"a.conll": "Bob B-P\nmet O\n"})
+    write_files(tmp_path / "other", {"b.conll": "Al B-P\nran O\n"})
+    (folder / "linked").symlink_to(tmp_path / "other")
+    (folder / "broken.conll").symlink_to("nowhere")
+    os.mkfifo(folder / "pipe.conll")
+    report, docs = converted(folder)
+    assert (len(docs), dict(report.notes)) == (
+        1,
+        {"linked folders, left out": 1, "broken links, left out": 1, "special files, left out": 1},
+    )
+    (folder / "a.conll").unlink()
+    with pytest.raises(CorpusError, match="no files; it has broken links, linked folders, special files"):
+        converted(folder)

@@ -12,9 +12,9 @@ from spacy_lambda.conversion.accounting import Account
 from spacy_lambda.conversion.annotated_document import AnnotatedDocument
 from spacy_lambda.conversion.doc_building import bounds_of, entities_doc, spans_doc, tokenized
 from spacy_lambda.conversion.formats.brat import UNSAFE
+from spacy_lambda.conversion.formats.column_lines import begins_document
 from spacy_lambda.conversion.formats.registry import AnnotationFormat
 from spacy_lambda.conversion.formats.table_rows import is_null
-from spacy_lambda.conversion.formats.tagged_columns import begins_document
 from spacy_lambda.conversion.policies import ConversionOptions, Overlaps
 from spacy_lambda.conversion.span_checks import one_fragment
 from spacy_lambda.conversion.span_overlaps import without_overlaps
@@ -22,7 +22,7 @@ from spacy_lambda.conversion.token_bounds import fitted
 
 __all__ = ["FittedDocument", "Fitting"]
 
-WITHOUT_NUL = ("span_table", "tagged_tokens", "webanno")
+WITHOUT_NUL = ("span_table", "tagged_tokens", "token_table", "webanno")
 """Modules of formats whose lines are not read with NUL characters."""
 
 

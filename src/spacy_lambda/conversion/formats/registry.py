@@ -30,6 +30,7 @@ class ReadingContext:
     :param places: Places of spans that were found, of which the user may choose one.
     :param texts: Keys of texts that were found, of which the user may choose one.
     :param untyped: Files whose tags have no type.
+    :param numbered: Files whose tags are numbers.
     """
 
     options: ConversionOptions
@@ -38,9 +39,10 @@ class ReadingContext:
     places: dict[str, None] = field(default_factory=dict)
     texts: dict[str, None] = field(default_factory=dict)
     untyped: list[str] = field(default_factory=list)
+    numbered: set[str] = field(default_factory=set)
 
     def check_choices(self) -> None:
-        """Refuse an annotator, a place of spans, a key of texts or tags without a type that the source lacks.
+        """Refuse an annotator, a place of spans, a key of texts, or options for tags that the source lacks.
 
         :raises CorpusError: If it has no such one, with those that it has.
         """
@@ -56,6 +58,8 @@ class ReadingContext:
                 f"--label {self.options.label} is not used: no file has tags without a type, such as B and I",
                 remedy="leave --label out; --rename-label OLD=NEW renames a label",
             )
+        if self.options.tag_names and not self.numbered:
+            raise CorpusError("--tag-names is not used: no file has numbers as tags", remedy="leave --tag-names out")
 
 
 def _unknown(what: str, name: str, found: Sequence[str], option: str) -> CorpusError:
@@ -139,9 +143,19 @@ ANNOTATION_FORMATS = {
         AnnotationFormat("brat", "brat", "", has_fragments=True, has_groups=False),
         AnnotationFormat("webanno", "webanno", "", has_tokens=True, has_groups=False),
         AnnotationFormat("csv", "span_table", ".csv", has_ids=True),
+        AnnotationFormat("csv-tokens", "token_table", ".csv", has_tokens=True, has_overlaps=False, has_text=False),
         AnnotationFormat("conll", "tagged_tokens", ".conll", has_tokens=True, has_overlaps=False, has_text=False),
         AnnotationFormat("bio", "tagged_tokens", ".tsv", has_tokens=True, has_overlaps=False, has_text=False),
         AnnotationFormat("biluo", "tagged_tokens", ".tsv", has_tokens=True, has_overlaps=False, has_text=False),
+        AnnotationFormat(
+            "jsonl-tokens",
+            "token_lines",
+            ".jsonl",
+            has_tokens=True,
+            has_overlaps=False,
+            has_text=False,
+            has_sentences=False,
+        ),
         AnnotationFormat("label-studio", "label_studio", ".json"),
         AnnotationFormat("ubiai", "ubiai", ".json"),
         AnnotationFormat("prodigy", "prodigy", ".jsonl", has_tokens=True, has_ids=True, has_sentences=False),

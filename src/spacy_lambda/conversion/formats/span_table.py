@@ -11,7 +11,7 @@ from pathlib import Path
 from spacy_lambda.conversion.annotated_document import AnnotatedDocument, AnnotatedSpan
 from spacy_lambda.conversion.formats.registry import ReadingContext
 from spacy_lambda.conversion.formats.span_values import identifiers_of
-from spacy_lambda.conversion.formats.table_rows import TableRow, delimiter_of, is_null, other_columns, table_rows
+from spacy_lambda.conversion.formats.table_rows import TableRow, is_null, other_columns, span_header, table_rows
 from spacy_lambda.conversion.source_files import SourceFile
 from spacy_lambda.errors import CorpusError
 
@@ -33,7 +33,7 @@ class _Document:
 
 def find(files: Sequence[SourceFile]) -> list[SourceFile]:
     named = [one for one in files if one.suffix in SUFFIXES or len(files) == 1]
-    return [one for one in named if delimiter_of(one) is not None]
+    return [one for one in named if span_header(one) is not None]
 
 
 def read(files: Sequence[SourceFile], reading: ReadingContext) -> Iterator[AnnotatedDocument]:

@@ -13,6 +13,7 @@ from spacy_lambda.conversion.formats.json_items import JsonItem
 from spacy_lambda.conversion.policies import OffsetUnit
 
 __all__ = [
+    "GROUP_KEYS",
     "KNOWN_KEYS",
     "SPAN_KEYS",
     "document_of",

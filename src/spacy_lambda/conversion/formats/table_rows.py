@@ -1,30 +1,15 @@
-"""A file of CSV -> its rows, each with its line, and cells by what their columns hold."""
+"""Rows of a table of spans: cells by what their columns hold, of which some are null."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from spacy_lambda.conversion.formats.csv_rows import CsvHeader, csv_header, csv_rows, forced_header
 from spacy_lambda.conversion.source_files import SourceFile
 from spacy_lambda.errors import CorpusError
 
-__all__ = [
-    "END",
-    "LABEL",
-    "NULLS",
-    "START",
-    "TEXT",
-    "TableRow",
-    "delimiter_of",
-    "is_null",
-    "other_columns",
-    "table_rows",
-]
-
-DELIMITERS = (",", ";", "\t", "|")
-MAX_CELL = 32 << 20
+__all__ = ["TableRow", "has_offsets", "is_null", "other_columns", "span_header", "table_rows"]
 
 ID = ("id", "doc_id", "document_id", "doc", "file", "filename", "document_name")
 TEXT = ("document", "doc_text", "document_text", "full_text", "sentence", "context", "content", "text")
@@ -68,52 +53,34 @@ class TableRow:
         return bool(self.start or self.end or self.label)
 
 
-@dataclass(frozen=True)
-class _Header:
-    """Names of the columns, by what they hold."""
-
-    names: tuple[str, ...]
-
-    def index(self, choices: Sequence[str]) -> int | None:
-        """Return the column of the first name that the table has, whatever its case."""
-        found = (index for one in choices for index, name in enumerate(self.names) if name.strip().lower() == one)
-        return next(found, None)
-
-
 def is_null(cell: str) -> bool:
     """Return whether a cell has no value."""
     return cell.strip() in NULLS
 
 
-def delimiter_of(file: SourceFile) -> str | None:
-    """Return the delimiter by which the first line has the columns that are needed."""
-    first = file.text.partition("\n")[0].rstrip("\r")[:10_000]
-    for delimiter in DELIMITERS:
-        try:
-            header = _Header(tuple(next(csv.reader([first], delimiter=delimiter), ())))
-        except csv.Error:
-            continue
-        if all(header.index(choices) is not None for choices in (START, END, LABEL)):
-            return delimiter
-    return None
+def has_offsets(header: CsvHeader) -> bool:
+    """Return whether a table has columns of spans."""
+    return all(header.index(choices) is not None for choices in (START, END, LABEL))
+
+
+def span_header(file: SourceFile) -> CsvHeader | None:
+    """Return the header of a table of spans; ``None`` if the file is something else."""
+    return csv_header(file, has_offsets)
 
 
 def table_rows(file: SourceFile) -> Iterator[TableRow]:
     """Yield the rows of a file.
 
-    :raises CorpusError: If a row cannot be read, or no column has the documents' texts.
+    :raises CorpusError: If a row cannot be read, or columns that are needed are missing.
     """
-    rows = _cells(file)
-    _, names = next(rows, (1, []))
-    header = _Header(tuple(names))
+    header = span_header(file) or forced_header(file)
     text, covered = header.index(TEXT), header.index(COVERED)
-    if text is None:
-        raise CorpusError(
-            f"{file.name}:1: no column has the documents' texts; columns: {', '.join(map(repr, names))}",
-            remedy='add a column "document" with the whole text to each row',
-        )
+    _check_columns(header, file)
+    assert text is not None
     columns = [header.index(choices) for choices in (ID, GROUP, KB_ID, SPAN_ID, START, END, LABEL)]
-    for line, cells in rows:
+    for line, cells in csv_rows(file, header):
+        if not cells:
+            continue
         identifier, group, kb_id, span_id, *place = (
             "" if column is None or is_null(cells[column]) else cells[column] for column in columns
         )
@@ -134,36 +101,26 @@ def table_rows(file: SourceFile) -> Iterator[TableRow]:
         )
 
 
+def _check_columns(header: CsvHeader, file: SourceFile) -> None:
+    """Refuse a table without texts or spans.
+
+    :raises CorpusError: If it has no column for one of them.
+    """
+    place, names = f"{file.name}:{header.line}", ", ".join(map(repr, header.names))[:200]
+    if header.index(TEXT) is None:
+        raise CorpusError(
+            f"{place}: no column has the documents' texts; columns: {names}",
+            remedy='add a column "document" with the whole text to each row',
+        )
+    if not has_offsets(header):
+        raise CorpusError(
+            f"{place}: the table has no columns of spans; columns: {names}",
+            remedy='name them "start", "end" and "label"',
+        )
+
+
 def other_columns(file: SourceFile) -> list[str]:
-    """Return the names of the columns that are not read, without those of row numbers, as pandas writes them."""
-    _, names = next(_cells(file), (1, []))
-    header = _Header(tuple(names))
-    read = {header.index(choices) for choices in (TEXT, COVERED, ID, GROUP, KB_ID, SPAN_ID, START, END, LABEL)}
-    others = (name.strip() for column, name in enumerate(names) if column not in read)
-    return [name for name in others if name and not name.startswith("Unnamed: ")]
-
-
-def _cells(file: SourceFile) -> Iterator[tuple[int, list[str]]]:
-    """Yield the cells of header and rows with the line in which each begins."""
-    csv.field_size_limit(max(MAX_CELL, csv.field_size_limit()))
-    reader = csv.reader(io.StringIO(file.text, newline=""), delimiter=delimiter_of(file) or ",", strict=True)
-    header: list[str] | None = None
-    while True:
-        line = reader.line_num + 1
-        try:
-            cells = next(reader, None)
-        except csv.Error as exc:
-            raise CorpusError(
-                f"{file.name}:{line}: the row cannot be read: {exc}",
-                remedy="put cells that have quotes, delimiters or line breaks in quotes, and write such quotes twice",
-            ) from exc
-        if cells is None:
-            return
-        if header is not None and cells and len(cells) != len(header):
-            raise CorpusError(
-                f"{file.name}:{line}: the row has {len(cells)} cells; the header has {len(header)}",
-                remedy="put cells that have delimiters in quotes",
-            )
-        if header is None or cells:
-            header = header or cells
-            yield line, cells
+    """Return the names of the columns that are not read."""
+    header = span_header(file) or forced_header(file)
+    choices = (TEXT, COVERED, ID, GROUP, KB_ID, SPAN_ID, START, END, LABEL)
+    return header.others([header.index(one) for one in choices])

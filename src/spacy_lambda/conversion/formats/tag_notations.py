@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from spacy_lambda.conversion.formats.registry import ReadingContext
 from spacy_lambda.conversion.tag_schemes import OUTSIDE, parse_tag
 
-__all__ = ["Notation", "notation_of", "note_notation", "pair_of_one_label"]
+__all__ = ["Notation", "notation_of", "note_notation", "pair_of_one_label", "unclear_tag"]
 
 ENTITY = "ENTITY"
 """The label of tags without a type, unless the user names one."""
 
-ACTIONS = "BILUESMW"
-PREFIX = re.compile(rf"(?P<action>[{ACTIONS}])(?P<mark>[_/:.])(?P<label>.+)", re.DOTALL)
-SUFFIX = re.compile(rf"(?P<label>.+)(?P<mark>[-_/:.])(?P<action>[{ACTIONS}])", re.DOTALL)
-LOWER = re.compile(rf"(?P<action>[{ACTIONS.lower()}])(?P<mark>-)(?P<label>.+)", re.DOTALL)
+UPPER, LOWER = "BILUESMW", "biluesmw"
+LETTERS = ((UPPER, frozenset({OUTSIDE})), (LOWER, frozenset({OUTSIDE, OUTSIDE.lower()})))
+"""Letters of tags, in one case for all of a file, with the tags of tokens outside of entities beside them."""
+
+ALONE = "ISUW"
+"""Letters that files may have without B: of IOB, and of entities of one token."""
+
+
+def _patterns(letters: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Return the patterns of tags with the letter before the label, and after it."""
+    before = re.compile(rf"(?P<action>[{letters}])(?P<mark>[-_/:.])(?P<label>.+)", re.DOTALL)
+    after = re.compile(rf"(?P<label>.+)(?P<mark>[-_/:.])(?P<action>[{letters}])", re.DOTALL)
+    return before, after
+
+
+PATTERNS = {letters: _patterns(letters) for letters, _ in LETTERS}
+SUFFIX = PATTERNS[UPPER][1]
 
 
 @dataclass(frozen=True)
@@ -25,12 +38,12 @@ class Notation:
     """A notation of tags.
 
     :param pattern: The pattern of a tag; ``None`` for letters without a type.
-    :param outside: The tag of a token outside of entities.
+    :param outside: The tags of tokens outside of entities.
     :param example: A tag of the file.
     """
 
     pattern: re.Pattern[str] | None
-    outside: str
+    outside: frozenset[str]
     example: str
 
     def standard(self, tag: str, label: str) -> str:
@@ -38,25 +51,27 @@ class Notation:
 
         :param label: The label of tags without a type.
         """
-        if tag == self.outside:
+        if tag in self.outside:
             return OUTSIDE
         found = None if self.pattern is None else self.pattern.fullmatch(tag)
-        return f"{tag}-{label}" if found is None else f"{found['action'].upper()}-{found['label']}"
+        return f"{tag.upper()}-{label}" if found is None else f"{found['action'].upper()}-{found['label']}"
 
 
 def notation_of(tags: Iterable[str]) -> Notation | None:
     """Return the notation that all tags have; ``None`` for ``B-LABEL``, for labels alone, and for what is not a tag."""
-    values = sorted({*tags})
-    inside = [tag for tag in values if tag != OUTSIDE]
-    standard = [tag for one in inside if (tag := parse_tag(one)) is not None]
-    if standard and (any(tag.action in "BIUS" for tag in standard) or not _fits(SUFFIX, inside)):
+    values = {*tags}
+    standard = [tag for one in values - {OUTSIDE} if (tag := parse_tag(one)) is not None]
+    if standard and (any(tag.action in "BIUS" for tag in standard) or not _fits(SUFFIX, [*(values - {OUTSIDE})], "B")):
         return None
-    if inside == ["I"] or ("B" in inside and all(len(tag) == 1 and tag in ACTIONS for tag in inside)):
-        return Notation(None, OUTSIDE, inside[0])
-    lower = [tag for tag in values if tag not in ("o", OUTSIDE)]
-    if _fits(LOWER, lower):
-        return Notation(LOWER, "o" if "o" in values else OUTSIDE, lower[0])
-    return next((Notation(one, OUTSIDE, inside[0]) for one in (PREFIX, SUFFIX) if _fits(one, inside)), None)
+    for letters, outside in LETTERS:
+        inside = sorted(values - outside)
+        before, after = PATTERNS[letters]
+        if _are_letters(inside, letters):
+            return Notation(None, outside, inside[0])
+        for pattern, begins in ((before, "BI"), (after, "B")):
+            if _fits(pattern, inside, begins):
+                return Notation(pattern, outside, inside[0])
+    return None
 
 
 def note_notation(notation: Notation, place: str, reading: ReadingContext) -> str:
@@ -73,18 +88,47 @@ def note_notation(notation: Notation, place: str, reading: ReadingContext) -> st
     return label
 
 
-def _fits(pattern: re.Pattern[str], tags: Sequence[str]) -> bool:
-    """Return whether all tags have a pattern with one separator, and one of them begins a span."""
+def unclear_tag(tags: Iterable[str]) -> str | None:
+    """Return a tag that is as well a label, or has two labels: ``U_BOAT`` without any B, or ``S-B`` beside ``S-I``.
+
+    :param tags: Tags of which :func:`notation_of` knows no notation.
+    """
+    inside = sorted({*tags} - {OUTSIDE})
+    standard = [tag for one in inside if (tag := parse_tag(one)) is not None]
+    if standard:
+        labels, actions = {tag.label for tag in standard}, {tag.action for tag in standard}
+        has_two = len(standard) == len(inside) and "B" in labels and labels <= {*UPPER} and actions <= {*ALONE}
+        return inside[0] if has_two else None
+    may_be_tags = {*"".join(inside)} <= {*ALONE, *ALONE.lower()} and max(map(len, inside), default=0) == 1
+    may_be_tags = may_be_tags or any(_fits(one, inside, ALONE) for patterns in PATTERNS.values() for one in patterns)
+    return inside[0] if may_be_tags else None
+
+
+def _are_letters(inside: Sequence[str], letters: str) -> bool:
+    """Return whether tags are letters without a type, of which one begins a span."""
+    return inside == [letters[1]] or (letters[0] in inside and all(len(tag) == 1 and tag in letters for tag in inside))
+
+
+def _fits(pattern: re.Pattern[str], tags: Sequence[str], begins: str) -> bool:
+    """Return whether all tags have a pattern with one separator, and one of them a letter that begins spans."""
     found = [pattern.fullmatch(tag) for tag in tags]
     parts = [(one["action"].upper(), one["mark"]) for one in found if one is not None]
-    return len(parts) == len(tags) and len({mark for _, mark in parts}) == 1 and any(one == "B" for one, _ in parts)
+    return len(parts) == len(tags) and len({mark for _, mark in parts}) == 1 and any(one in begins for one, _ in parts)
 
 
 def pair_of_one_label(labels: Iterable[str]) -> tuple[str, str] | None:
-    """Return two labels that differ only in B and I at their beginning or end, which tags of one label would do."""
+    """Return two labels that differ only in B and I, as tags of one label would do."""
     known = {*labels}
     for label in sorted(known):
-        others = ("I" + label[1:] if label[:1] == "B" else "", label[:-1] + "I" if label[-1:] == "B" else "")
-        if found := next((one for one in others if one and one in known), None):
+        if found := next((one for one in _with_i(label) if one in known), None):
             return label, found
     return None
+
+
+def _with_i(label: str) -> Iterator[str]:
+    """Yield a label with I in place of a B at one of its ends, or of one without letters and digits around it."""
+    for index, letter in enumerate(label):
+        around = [one for one in (label[:index][-1:], label[index + 1 :][:1]) if one]
+        is_alone = not any(map(str.isalnum, around))
+        if letter in "Bb" and (is_alone or (letter == "B" and len(around) < 2)):
+            yield label[:index] + ("I" if letter == "B" else "i") + label[index + 1 :]

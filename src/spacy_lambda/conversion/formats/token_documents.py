@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from spacy_lambda.conversion.annotated_document import AnnotatedDocument, AnnotatedSpan
 from spacy_lambda.conversion.formats.registry import ReadingContext
-from spacy_lambda.conversion.formats.tagged_columns import TaggedRow
+from spacy_lambda.conversion.formats.tagged_rows import Sentence, TaggedRow, TokenDocument, documents_of_rows
 from spacy_lambda.conversion.source_files import SourceFile
-from spacy_lambda.conversion.tag_schemes import Tag, check_scheme, parse_tag, spans_of
+from spacy_lambda.conversion.tag_schemes import OUTSIDE, Tag, TaggedSpan, bio_tags, check_scheme, parse_tag, spans_of
+from spacy_lambda.conversion.token_bounds import token_span
 from spacy_lambda.errors import CorpusError
 
-__all__ = ["Sentence", "TokenDocument", "annotated_tokens", "scheme_of"]
+__all__ = ["annotated_rows", "annotated_tokens", "scheme_of", "written_tokens"]
 
 REPAIRED = "malformed sequences of tags, repaired"
-
-Sentence = list[TaggedRow]
-
-
-@dataclass(frozen=True)
-class TokenDocument:
-    """The sentences of a document.
-
-    :param id: Its identifier.
-    :param sentences: Rows of each sentence.
-    :param group: Documents of one group stay in one split.
-    :param other_groups: Further groups that it is in.
-    """
-
-    id: str
-    sentences: list[Sentence]
-    group: str | None
-    other_groups: tuple[str, ...] = ()
 
 
 def scheme_of(rows: Sequence[tuple[SourceFile, list[TaggedRow]]]) -> str:
@@ -51,10 +33,23 @@ def scheme_of(rows: Sequence[tuple[SourceFile, list[TaggedRow]]]) -> str:
     return "IOB" if separated else "BIO"
 
 
+def annotated_rows(rows: Mapping[SourceFile, list[TaggedRow]], reading: ReadingContext) -> Iterator[AnnotatedDocument]:
+    """Yield the documents of files of rows, which have one scheme."""
+    scheme = scheme_of([*rows.items()])
+    for file, found in rows.items():
+        if file.note:
+            reading.account.note(f"files {file.note}", f"{file.name}:1")
+        for one in documents_of_rows(found, file, reading, is_alone=len(rows) == 1):
+            yield annotated_tokens(one, file, scheme, reading)
+
+
 def annotated_tokens(
     tokens: TokenDocument, file: SourceFile, scheme: str, reading: ReadingContext
 ) -> AnnotatedDocument:
-    """Return a document: its text is its tokens, with a space between."""
+    """Return a document: its text is its tokens, with a space between.
+
+    :raises CorpusError: If a token without characters has a tag of an entity, or a tag is invalid.
+    """
     words: list[str] = []
     bounds: list[tuple[int, int]] = []
     begins: list[int] = []
@@ -62,10 +57,10 @@ def annotated_tokens(
     position = 0
     for sentence in tokens.sentences:
         filled = [row for row in sentence if row.token and row.token.strip()]
-        if len(filled) < len(sentence):
-            place = f"{file.name}:{sentence[0].line}"
-            reading.account.note("tokens without characters, left out", place, number=len(sentence) - len(filled))
-        begins.append(len(bounds))
+        for index, row in enumerate(sentence if len(filled) < len(sentence) else ()):
+            if row.token is None or not row.token.strip():
+                _note_empty(row, index, f"{file.name}:{row.line}", reading)
+        begins += [len(bounds)] if filled else []
         own = []
         for row in filled:
             assert row.token is not None
@@ -87,6 +82,25 @@ def annotated_tokens(
         unit="characters",
         other_groups=tokens.other_groups,
     )
+
+
+def _note_empty(row: TaggedRow, index: int, place: str, reading: ReadingContext) -> None:
+    tag = next((tag for tag in row.tags if tag != OUTSIDE), None)
+    if tag is not None:
+        raise CorpusError(
+            f"{place}: token {index} has the tag {tag} and no characters: {row.token!r}",
+            remedy="correct or remove the token",
+        )
+    reading.account.note("tokens without characters, left out", place)
+
+
+def written_tokens(document: AnnotatedDocument) -> Iterator[tuple[int, str, str]]:
+    """Yield index, token and BIO tag of each token that is not white space, which these formats cannot hold."""
+    bounds = document.tokens or ()
+    spans = [TaggedSpan(*token_span(bounds, one.start, one.end), one.label) for one in document.spans]
+    for index, ((start, end), tag) in enumerate(zip(bounds, bio_tags(len(bounds), spans), strict=True)):
+        if document.text[start:end].strip():
+            yield index, document.text[start:end], tag
 
 
 def _spans(
