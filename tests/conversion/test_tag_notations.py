@@ -37,6 +37,7 @@ def file_of(folder: Path, content: str) -> Path:
         ("I_PER I_PER O I_PER", "PER", NOTATION),
         ("b i o b", "ENTITY", UNTYPED),
         ("B_PER E_PER O W_PER", "PER", NOTATION),
+        ("B__PER I__PER O B__PER", "PER", NOTATION),
     ],
 )
 def test_other_notations_are_recognized_and_reported(tmp_path: Path, tags: str, label: str, note: str) -> None:
@@ -71,7 +72,33 @@ def test_tags_that_may_be_labels_are_refused(tmp_path: Path, tags: str) -> None:
     assert "as B-LABEL" in caught.value.remedy
 
 
-@pytest.mark.parametrize("tag", ["-", "_", "--"])
+@pytest.mark.parametrize(
+    ("tags", "invalid"),
+    [
+        ("B-P i-P O", "i-P"),
+        ("B-P I_P O", "I_P"),
+        ("B_P I-P O", "B_P"),
+        ("P-B I-P O", "P-B"),
+        ("b-P I-P O", "b-P"),
+        ("B I-P O", "B"),
+        ("B-P I O", "I"),
+        ("B-P I-P o", "o"),
+    ],
+)
+def test_a_file_has_one_notation(tmp_path: Path, tags: str, invalid: str) -> None:
+    """A first line is the names of columns only if it is not a tag of another notation."""
+    lines = [f"{token} {tag}\n" for token, tag in zip("Bob van met".split(), tags.split(), strict=True)]
+    with pytest.raises(CorpusError, match=rf"in.conll:\d: '{invalid}' is not a tag"):
+        converted(file_of(tmp_path, "".join(lines)))
+
+
+@pytest.mark.parametrize("tag", ["B-PER|B-LOC", "B-PER/I-LOC", "B-PER|O", "B-PER,B-LOC"])
+def test_several_tags_of_one_token_are_refused(tmp_path: Path, tag: str) -> None:
+    with pytest.raises(CorpusError, match=r"in.conll:2: '.*' has several tags"):
+        converted(file_of(tmp_path, f"met O\nBob {tag}\n"))
+
+
+@pytest.mark.parametrize("tag", ["-", "_", "--", "None", "nan"])
 def test_a_label_has_letters_or_digits(tmp_path: Path, tag: str) -> None:
     with pytest.raises(CorpusError, match=rf"in.conll:3: '{tag}' is not a tag"):
         converted(file_of(tmp_path, f"Bob PER\nvan O\nmet {tag}\n"), input_format="conll")
@@ -108,6 +135,7 @@ def test_a_token_without_characters_is_not_part_of_an_entity(tmp_path: Path) -> 
         ("1 CD B-N\n2 CD B-N\n", ["1 2"], 1),
         ("1 CD B-N\n2 NNS O\n3 CD B-N\n", ["1 2 3"], 1),
         ("7 B-N\n8 O\n", ["7 8"], None),
+        ("s\tBob\tB-P\n\tmet\tO\nt\tAl\tB-P\n\tran\tO\n", ["Bob met", "Al ran"], 2),
     ],
 )
 def test_numbers_and_identifiers_are_not_tokens(

@@ -77,7 +77,7 @@ def test_a_line_with_the_columns_of_a_token_is_one(tmp_path: Path, lines: str, e
 
 
 def test_what_may_have_been_a_token_is_counted(tmp_path: Path) -> None:
-    report, _ = converted(file_of(tmp_path, "Zinc\tM\nand\tO\n#iron\ntin\tB-M\n"))
+    report, _ = converted(file_of(tmp_path, "Zinc\tMETAL\nand\tO\n#iron\ntin\tB-M\n"))
     assert dict(report.notes) == {
         "lines with # at the beginning and without a tag, left out": 1,
         "first lines without a tag, taken for names of columns": 1,

@@ -111,6 +111,11 @@ def test_invalid_rows_are_named_with_the_line(tmp_path: Path, content: str, mess
         converted(table(tmp_path, content))
 
 
+def test_a_table_without_rows(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match=r"ner.csv has no annotated documents"):
+        converted(table(tmp_path, "word,tag\n"))
+
+
 def test_a_table_of_something_else_is_named_with_its_columns(tmp_path: Path) -> None:
     for name, problem in (
         ("csv-tokens", "no columns have tokens and tags"),

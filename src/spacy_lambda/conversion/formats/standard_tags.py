@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 from spacy_lambda.conversion.formats.registry import ReadingContext
+from spacy_lambda.conversion.formats.table_rows import is_null
 from spacy_lambda.conversion.formats.tag_notations import notation_of, note_notation, pair_of_one_label, unclear_tag
 from spacy_lambda.conversion.tag_schemes import OUTSIDE, parse_tag
 from spacy_lambda.errors import CorpusError
@@ -13,6 +15,9 @@ __all__ = ["MAX_LABELS", "check_clear", "check_labels", "first_places", "standar
 
 MAX_LABELS = 200
 """Labels that a file of tags without prefixes has at most."""
+
+SEVERAL = re.compile(r"[|/,;&+]\s*(?:[BILUESMW]-|O\Z)")
+"""What is in a tag that is rather several, for nested spans."""
 
 SHOWN = 80
 """Characters of a tag that an error shows."""
@@ -51,14 +56,19 @@ def with_prefix(label: str) -> str:
 
 
 def check_clear(places: Mapping[str, str]) -> None:
-    """Refuse tags that can be read in two ways.
+    """Refuse tags that can be read in two ways, and those that are several.
 
-    :raises CorpusError: If they can, with the place of one.
+    :raises CorpusError: If there are some, with the place of one.
     """
     if (tag := unclear_tag(places)) is not None:
         raise CorpusError(
             f"{places[tag]}: {tag[:SHOWN]!r} may be a tag or a label, as no tag begins an entity of several tokens",
             remedy=f"write it as B-LABEL; if it is a label, as I-{tag[:SHOWN]}",
+        )
+    if (tag := next(filter(SEVERAL.search, places), None)) is not None:
+        raise CorpusError(
+            f"{places[tag]}: {tag[:SHOWN]!r} has several tags",
+            remedy="write one tag for each token; nested spans need another format, such as jsonl",
         )
 
 
@@ -68,7 +78,7 @@ def check_labels(places: Mapping[str, str]) -> None:
     :raises CorpusError: If some have a prefix, none is outside, or two of them are rather tags of one label.
     """
     labels = [tag for tag in places if tag != OUTSIDE]
-    unnamed = [tag for tag in labels if not any(map(str.isalnum, tag))]
+    unnamed = [tag for tag in labels if is_null(tag) or not any(map(str.isalnum, tag))]
     has_prefix = any(parse_tag(tag) is not None for tag in labels)
     if unnamed or has_prefix or OUTSIDE not in places or len(places) > MAX_LABELS:
         tag = next((tag for tag in [*unnamed, *labels] if parse_tag(tag) is None), labels[0])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from spacy_lambda.conversion.formats.registry import ReadingContext
 from spacy_lambda.conversion.tag_schemes import OUTSIDE, parse_tag
 
-__all__ = ["Notation", "notation_of", "note_notation", "pair_of_one_label", "unclear_tag"]
+__all__ = ["Notation", "is_like_tag", "notation_of", "note_notation", "pair_of_one_label", "unclear_tag"]
 
 ENTITY = "ENTITY"
 """The label of tags without a type, unless the user names one."""
@@ -24,8 +24,8 @@ ALONE = "ISUW"
 
 def _patterns(letters: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     """Return the patterns of tags with the letter before the label, and after it."""
-    before = re.compile(rf"(?P<action>[{letters}])(?P<mark>[-_/:.])(?P<label>.+)", re.DOTALL)
-    after = re.compile(rf"(?P<label>.+)(?P<mark>[-_/:.])(?P<action>[{letters}])", re.DOTALL)
+    before = re.compile(rf"(?P<action>[{letters}])(?P<mark>[-_/:.]+)(?P<label>.+)", re.DOTALL)
+    after = re.compile(rf"(?P<label>.+?)(?P<mark>[-_/:.]+)(?P<action>[{letters}])", re.DOTALL)
     return before, after
 
 
@@ -72,6 +72,13 @@ def notation_of(tags: Iterable[str]) -> Notation | None:
             if _fits(pattern, inside, begins):
                 return Notation(pattern, outside, inside[0])
     return None
+
+
+def is_like_tag(text: str) -> bool:
+    """Return whether a text would be a tag in one of the notations, rather than the name of a column."""
+    patterns = (one for found in PATTERNS.values() for one in found)
+    is_letter = len(text) == 1 and text in UPPER + LOWER
+    return is_letter or parse_tag(text) is not None or any(one.fullmatch(text) for one in patterns)
 
 
 def note_notation(notation: Notation, place: str, reading: ReadingContext) -> str:

@@ -16,7 +16,7 @@ from spacy_lambda.conversion.formats.standard_tags import (
     first_places,
     with_prefix,
 )
-from spacy_lambda.conversion.formats.tag_notations import notation_of, note_notation
+from spacy_lambda.conversion.formats.tag_notations import is_like_tag, notation_of, note_notation
 from spacy_lambda.conversion.formats.tagged_rows import TaggedRow
 from spacy_lambda.conversion.formats.token_column import TokenColumn, token_column
 from spacy_lambda.conversion.source_files import SourceFile
@@ -83,10 +83,10 @@ def _rows(lines: Sequence[ColumnLine], token: TokenColumn, tags: Sequence[int]) 
         if not line.cells:
             yield TaggedRow(line.number, begins=line.begins, group=line.group)
             continue
-        name = None if token.sentences is None else line.cells[token.sentences]
-        if last not in (None, name):
+        name = "" if token.sentences is None else line.cells[token.sentences].strip()
+        if name and last not in (None, name):
             yield TaggedRow(line.number)
-        last = name
+        last = name or last
         form = line.cells[token.index]
         form = form[1:] if begins_document(form) else form
         yield TaggedRow(line.number, form, tuple(line.cells[column] for column in tags))
@@ -104,7 +104,7 @@ def _in_one_notation(lines: list[ColumnLine], file: SourceFile, reading: Reading
     for column in (-1, 0) if widths == {2} else (-1,):
         tags = [line.cells[column] for line in filled]
         notation, header = notation_of(tags), None
-        if notation is None and len(tags) > 1:
+        if notation is None and len(tags) > 1 and not is_like_tag(tags[0]):
             notation, header = notation_of(tags[1:]), filled[0]
         if notation is None:
             continue
@@ -164,9 +164,13 @@ def _tag_columns(lines: Sequence[ColumnLine], file: str) -> tuple[tuple[int, ...
     header = lines[0] if len(lines) > 1 and valid and _is_header(lines, valid[-1]) else None
     if width - 1 in valid:
         rows = [line for line in lines if line is not header]
+        if not _is_valid(rows, width - 1):
+            check_labels(_places(rows, file, width - 1))
         nested = width > 3 and width - 2 in valid and token_column([[line.cells for line in rows]], 2).index == 1
         return ((width - 2, width - 1) if nested else (width - 1,)), header
     if 0 in valid and width == 2:
+        if header is None and not _is_valid(lines, 0):
+            check_labels(_places(lines, file, 0))
         return (0,), header
     names = [cell.strip().lower() in HEADERS for cell in lines[0].cells]
     header = lines[0] if len(lines) > 1 and names[-1] and any(names[:-1]) else None
@@ -178,7 +182,7 @@ def _is_header(lines: Sequence[ColumnLine], column: int) -> bool:
     """Return whether the first line has a name in place of a tag, rather than the only label of a file of labels."""
     name = lines[0].cells[column]
     has_prefixes = any(line.cells[column] != OUTSIDE for line in lines[1:])
-    return parse_tag(name) is None and (has_prefixes or name.strip().lower() in HEADERS)
+    return name.strip().lower() in HEADERS or (has_prefixes and not is_like_tag(name))
 
 
 def _is_valid(lines: Sequence[ColumnLine], column: int) -> bool:

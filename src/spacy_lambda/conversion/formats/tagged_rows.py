@@ -61,6 +61,8 @@ def documents_of_rows(
     if unit == "auto":
         has_sentences = sum(len(sentences) for _, sentences in parts) > 1
         unit = "docstart" if len(names) > 1 or any(names) else "sentence" if has_sentences else "file"
+    if not parts:
+        return
     if unit == "file":
         groups = tuple(first.group for first, _ in parts if first.group)
         every = [sentence for _, sentences in parts for sentence in sentences]

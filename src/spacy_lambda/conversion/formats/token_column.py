@@ -1,4 +1,4 @@
-"""The column of the tokens: the first that has neither numbers of tokens nor identifiers of sentences."""
+"""The column of the tokens: the first that has neither numbers of tokens, nor names of sentences, nor gaps."""
 
 from __future__ import annotations
 
@@ -48,10 +48,13 @@ def token_column(sentences: Sequence[Rows], number: int) -> TokenColumn:
     if number < 2:
         return TokenColumn(0)
     is_certain, names = True, None
-    for column in range(number):
-        parts = [[row[column] for row in rows] for rows in sentences]
+    columns = [[[row[column] for row in rows] for rows in sentences] for column in range(number)]
+    gaps = [_has_gaps([*chain.from_iterable(parts)]) for parts in columns]
+    for column, parts in enumerate(columns):
         cells = [*chain.from_iterable(parts)]
-        if len(parts) == 1 and _are_names(cells):
+        if gaps[column] and not all(gaps[column:]):
+            is_certain, names = False, column if len(parts) == 1 and names is None else names
+        elif len(parts) == 1 and _are_names(cells):
             is_certain, names = False, column if names is None else names
         elif _are_numbers(cells):
             is_certain = is_certain and max(map(int, cells)) > 1
@@ -62,6 +65,11 @@ def token_column(sentences: Sequence[Rows], number: int) -> TokenColumn:
         else:
             return TokenColumn(column, is_certain, names)
     return TokenColumn(0, is_certain=False)
+
+
+def _has_gaps(cells: Sequence[str]) -> bool:
+    """Return whether most cells are empty, as where a name is in the first row of each sentence."""
+    return 2 * sum(not cell.strip() for cell in cells) >= len(cells)
 
 
 def _are_numbers(cells: Sequence[str]) -> bool:
