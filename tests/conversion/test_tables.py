@@ -213,6 +213,17 @@ def test_parquet_of_texts_and_spans(tmp_path: Path) -> None:
     assert ents(doc) == [("Zinc", "MAT")]
 
 
+def test_the_column_of_tags_or_spans_is_chosen(tmp_path: Path) -> None:
+    spans = [[{"start": 5, "end": 10, "label": "ACT"}]]
+    lists = {"tokens": [["Zinc", "melts"]], "ner_tags": [["B-MAT", "O"]], "fine": [["B-ZINC", "O"]]}
+    path = tmp_path / "x.parquet"
+    parquet.write_table(pa.table({"text": ["Zinc melts"], "entities": spans, **lists}), path)
+    chosen = {name: ents(converted(path, spans_from=name)[1][0]) for name in ("ner_tags", "fine", "entities")}
+    assert chosen == {"ner_tags": [("Zinc", "MAT")], "fine": [("Zinc", "ZINC")], "entities": [("melts", "ACT")]}
+    with pytest.raises(CorpusError, match=r"no place of spans 'coarse'; it has .*ner_tags"):
+        converted(path, spans_from="coarse")
+
+
 def test_a_damaged_file(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="cannot be read as Parquet"):
         converted(write_files(tmp_path, {"x.parquet": b"PAR1 and no more"}) / "x.parquet")

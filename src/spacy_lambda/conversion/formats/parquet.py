@@ -41,7 +41,7 @@ def _is_parquet(file: SourceFile) -> bool:
 
 def read(files: Sequence[SourceFile], reading: ReadingContext) -> Iterator[AnnotatedDocument]:
     tables = {file: _table(file) for file in files}
-    keys = {file: list_keys(table.column_names, reading) for file, table in tables.items()}
+    keys = {file: _keys(table, reading) for file, table in tables.items()}
     tagged = {file: _tagged(file, tables[file], one, reading) for file, one in keys.items() if one is not None}
     yield from annotated_lists(tagged, reading)
     for file, table in tables.items():
@@ -63,6 +63,17 @@ def _table(file: SourceFile) -> pa.Table:
         raise CorpusError(
             f"{file.name} cannot be read as Parquet: {first_line(exc)[:300]}", remedy="download or write it again"
         ) from exc
+
+
+def _keys(table: pa.Table, reading: ReadingContext) -> ListKeys | None:
+    """Return the columns of tokens and tags, if it has both."""
+    import pyarrow as pa
+
+    def has_tags(name: str) -> bool:
+        kind = table.schema.field(name).type
+        return pa.types.is_list(kind) and not pa.types.is_nested(kind.value_type)
+
+    return list_keys(table.column_names, reading, has_tags=has_tags)
 
 
 def _tagged(file: SourceFile, table: pa.Table, keys: ListKeys, reading: ReadingContext) -> list[TokenDocument]:

@@ -19,6 +19,7 @@ from spacy_lambda.conversion.formats.token_lists import (
     annotated_lists,
     documents_of_lists,
     has_token_lists,
+    is_plain_list,
     list_keys,
 )
 from spacy_lambda.conversion.source_files import SourceFile
@@ -44,7 +45,7 @@ def _row(item: JsonItem, reading: ReadingContext) -> tuple[int, ListKeys, Mappin
     :raises CorpusError: If it has no tokens or no tags.
     """
     values = item.object()
-    keys = list_keys(values, reading)
+    keys = list_keys(values, reading, has_tags=lambda key: is_plain_list(values[key]))
     if keys is None:
         missing = f"tokens or tags are missing; keys: {', '.join(map(repr, values))[:200]}"
         raise item.error(missing, 'name them "tokens" and "ner_tags", or the key of the tags with --spans-from')

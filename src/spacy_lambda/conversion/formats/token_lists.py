@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +16,15 @@ from spacy_lambda.conversion.formats.token_documents import annotated_tokens, sc
 from spacy_lambda.conversion.source_files import SourceFile
 from spacy_lambda.errors import CorpusError
 
-__all__ = ["NAMED", "ListKeys", "annotated_lists", "documents_of_lists", "has_token_lists", "list_keys"]
+__all__ = [
+    "NAMED",
+    "ListKeys",
+    "annotated_lists",
+    "documents_of_lists",
+    "has_token_lists",
+    "is_plain_list",
+    "list_keys",
+]
 
 TOKENS = ("tokens", "words")
 TAGS = ("ner_tags", "tags", "ner", "labels")
@@ -39,26 +47,29 @@ class ListKeys:
 
 def has_token_lists(values: Any) -> bool:
     """Return whether an object has tokens and their tags, rather than spans or categories under the same keys."""
-    if not isinstance(values, dict) or not any(_are_plain(values.get(key)) for key in TOKENS):
+    if not isinstance(values, dict) or not any(is_plain_list(values.get(key)) for key in TOKENS):
         return False
-    lengths = {len(values[key]) for key in TOKENS if _are_plain(values.get(key))}
-    tags = [key for key in TAGS if _are_plain(values.get(key))]
+    lengths = {len(values[key]) for key in TOKENS if is_plain_list(values.get(key))}
+    tags = [key for key in TAGS if is_plain_list(values.get(key))]
     return any(key == TAGS[0] or len(values[key]) in lengths for key in tags)
 
 
-def _are_plain(values: Any) -> bool:
+def is_plain_list(values: Any) -> bool:
+    """Return whether a value is a list without lists and objects."""
     return isinstance(values, list) and not any(isinstance(one, list | dict) for one in values)
 
 
-def list_keys(names: Collection[str], reading: ReadingContext) -> ListKeys | None:
-    """Return the keys of tokens and tags: those that the user names, or the usual ones; ``None`` if one is missing."""
+def list_keys(names: Collection[str], reading: ReadingContext, *, has_tags: Callable[[str], bool]) -> ListKeys | None:
+    """Return the keys of tokens and tags: those that the user names, or the usual ones; ``None`` if one is missing.
+
+    :param has_tags: Returns whether a key that the user names may have tags rather than spans.
+    """
     found = [key for key in TAGS if key in names]
     reading.places.update(dict.fromkeys(found))
     tokens = next((key for key in TOKENS if key in names), None)
     tags = reading.options.spans_from or next(iter(found), None)
-    if tokens is None or tags not in names:
+    if tokens is None or tags is None or tags not in names or not (tags in TAGS or has_tags(tags)):
         return None
-    assert tags is not None
     reading.places[tags] = None
     return ListKeys(tokens, tags)
 
