@@ -128,6 +128,16 @@ def test_a_link_to_a_folder_is_refused_before_the_conversion(out: Path, force: b
     assert contents(out) == before
 
 
+@pytest.mark.parametrize("name", ["brat", "jsonl"])
+def test_a_split_is_not_written_into_a_corpus(out: Path, name: str) -> None:
+    write_files(out.parent, {"in.jsonl": "".join(LINE.replace("Zinc", f"Zinc {i}") for i in range(4))})
+    before = contents(out)
+    for force in (False, True):
+        with pytest.raises(CorpusError, match="out is a corpus that convert wrote"):
+            convert(out.parent / "in.jsonl", out, output_format=name, lang="xx", split="1/1", force=force)
+    assert contents(out) == before
+
+
 def test_the_current_folder_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_files(tmp_path, {"in.jsonl": LINE})
     (tmp_path / "empty").mkdir()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from spacy_lambda.conversion.formats.registry import ANNOTATION_FORMATS, AnnotationFormat
 from spacy_lambda.conversion.splits import SPLIT_NAMES, SplitSizes
-from spacy_lambda.conversion.written_folders import check_replaceable, record_folder
+from spacy_lambda.conversion.written_folders import RECORD, check_replaceable, record_folder
 from spacy_lambda.core.files import folder_beside, is_special, move_into_place
 from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.errors import CorpusError
@@ -69,10 +69,16 @@ def other_splits(destination: Path, target: AnnotationFormat, paths: Mapping[str
     """Return the existing files beside those of a split that would be taken for its parts.
 
     :param paths: The path of each split.
-    :raises CorpusError: If the split replaces another, whose documents they have: a test set with training texts.
+    :raises CorpusError: If the split replaces another, whose documents they have: a test set with training texts; or if
+        it would be inside of a folder that is a corpus as a whole.
     """
     if not any(name in SPLIT_NAMES for name in paths):
         return []
+    if not destination.suffix and os.path.lexists(destination / RECORD):
+        raise CorpusError(
+            f"{destination} is a corpus that convert wrote, of which a split in it would be a part",
+            remedy="choose another destination, or remove the folder",
+        )
     others = [_split_path(destination, target, name) for name in SPLIT_NAMES if name not in paths]
     found = [path for path in others if os.path.lexists(path)]
     if found and any(os.path.lexists(path) for path in paths.values()):
