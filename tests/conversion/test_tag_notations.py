@@ -48,6 +48,21 @@ def test_other_notations_are_recognized_and_reported(tmp_path: Path, tags: str, 
     assert f"-{label}" in report.examples[note][0].detail
 
 
+@pytest.mark.parametrize("tag", ["B-P", "P", "P-B"])
+@pytest.mark.parametrize("words", ["I b", "B I", "b i", "I_x B_x", "x-B x-I", "a b"])
+def test_tokens_that_look_like_tags_stay(tmp_path: Path, words: str, tag: str) -> None:
+    first, second = words.split()
+    _, (doc,) = converted(file_of(tmp_path, f"{first} {tag}\n{second} O\n"), input_format="conll")
+    assert (doc.text, ents(doc)) == (words, [(first, "P")])
+
+
+@pytest.mark.parametrize("tags", ["B_P O", "P-B O", "b-P o", "B-P O", "P O"])
+def test_tags_may_be_first(tmp_path: Path, tags: str) -> None:
+    first, second = tags.split()
+    _, (doc,) = converted(file_of(tmp_path, f"{first} Bob\n{second} met\n"), input_format="conll")
+    assert ents(doc) == [("Bob", "P")]
+
+
 def test_the_label_of_tags_without_a_type_is_named(tmp_path: Path) -> None:
     report, (doc,) = converted(file_of(tmp_path, "Bob B\nvan I\nmet O\n"), label="PER")
     assert (ents(doc), dict(report.notes)) == ([("Bob van", "PER")], {})

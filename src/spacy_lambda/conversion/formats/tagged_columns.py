@@ -101,7 +101,7 @@ def _in_one_notation(lines: list[ColumnLine], file: SourceFile, reading: Reading
     widths = {len(line.cells) for line in filled}
     if len(widths) != 1 or widths == {1}:
         return lines
-    for column in (-1, 0) if widths == {2} else (-1,):
+    for column in (-1, 0) if widths == {2} and _may_begin_with_tags(filled) else (-1,):
         tags = [line.cells[column] for line in filled]
         notation, header = notation_of(tags), None
         if notation is None and len(tags) > 1 and not is_like_tag(tags[0]):
@@ -116,6 +116,12 @@ def _in_one_notation(lines: list[ColumnLine], file: SourceFile, reading: Reading
             for line in lines
         ]
     return lines
+
+
+def _may_begin_with_tags(lines: Sequence[ColumnLine]) -> bool:
+    """Return whether the first of two columns may have the tags: the last has none, and is not the only one with O."""
+    first, last = ({line.cells[column] for line in lines} for column in (0, -1))
+    return not _is_valid(lines[1:] or lines, -1) and (OUTSIDE in first or OUTSIDE not in last)
 
 
 def _token_column(
