@@ -15,12 +15,13 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
+from spacy_lambda.cdk.spec import LIVE_BEFORE
 from spacy_lambda.config.project import FunctionConfig, Project
 from spacy_lambda.core.aws_error_kinds import LOGIN
 from spacy_lambda.deploy.aws import Aws, open_account
 from spacy_lambda.deploy.lock import STALE_AFTER, deployment_lock
 from spacy_lambda.deploy.stacks import BOOTSTRAP_PARAMETER, find_stack, is_bootstrapped, require_settled
-from spacy_lambda.deploy.versions import Version, list_versions, live_version, prune_versions
+from spacy_lambda.deploy.versions import Version, list_versions, live_version, moved, prune_versions, recorded_before
 from spacy_lambda.errors import DeployError
 from tests.aws_variables import fake_credentials
 
@@ -227,17 +228,50 @@ def test_versions_are_listed_newest_first() -> None:
 
 
 @pytest.mark.parametrize(
-    ("numbers", "live", "keep", "stay"),
+    ("numbers", "live", "before", "keep", "stay"),
     [
-        ([1, 2, 3, 4, 5], "5", 3, [3, 4, 5]),
-        ([1, 2, 3, 4, 5], "2", 3, [2, 4, 5]),
-        ([1, 2, 3, 4, 5], "1", 2, [1, 5]),
-        ([7], "7", 2, [7]),
-        ([7, 8], "8", 3, [7, 8]),
+        ([1, 2, 3, 4, 5], "5", (), 3, [3, 4, 5]),
+        ([1, 2, 3, 4, 5], "2", (), 3, [2, 4, 5]),
+        ([1, 2, 3, 4, 5], "1", (), 2, [1, 5]),
+        ([1, 2, 3, 4, 5], "5", ("2",), 2, [2, 5]),
+        ([1, 2, 3, 4, 5], "5", ("2", "1"), 4, [1, 2, 4, 5]),
+        ([3, 4, 5], "5", ("2",), 2, [4, 5]),
+        ([7], "7", (), 2, [7]),
+        ([7, 8], "8", (), 3, [7, 8]),
     ],
 )
-def test_old_versions_go_and_the_live_one_never(numbers: list[int], live: str, keep: int, stay: list[int]) -> None:
+def test_old_versions_go_and_the_live_one_never(
+    numbers: list[int], live: str, before: tuple[str, ...], keep: int, stay: list[int]
+) -> None:
+    """Versions that were live before stay rather than those that have failed their golden tests."""
     fake: Any = FakeVersions(list(numbers), live)
-    gone = prune_versions(fake, "f", keep=keep, live=live)
+    gone = prune_versions(fake, "f", keep=keep, live=live, before=before)
     assert fake.numbers == stay
     assert sorted([*gone, *stay]) == numbers
+
+
+@pytest.mark.parametrize(
+    ("live", "before", "version", "after"),
+    [
+        (None, (), "1", ()),
+        ("1", (), "2", ("1",)),
+        ("7", ("5", "3"), "8", ("7", "5", "3")),
+        ("7", ("5", "3"), "5", ("3",)),
+        ("7", ("5", "3"), "3", ()),
+        ("5", ("3",), "7", ("5", "3")),
+    ],
+    ids=["first", "second", "release", "rollback", "rollback by two", "return"],
+)
+def test_a_version_that_was_rolled_back_from_is_forgotten(
+    live: str | None, before: tuple[str, ...], version: str, after: tuple[str, ...]
+) -> None:
+    assert moved(live, before, version) == after
+
+
+def test_the_record_of_versions_in_a_template() -> None:
+    assert recorded_before({}, "f") == ()
+    assert recorded_before({"Metadata": {LIVE_BEFORE: '["7", "5"]'}}, "f") == ("7", "5")
+    for record in ("7", '["x"]', "[", '{"versions": []}'):
+        with pytest.raises(DeployError, match="the versions in the template of f are unknown") as caught:
+            recorded_before({"Metadata": {LIVE_BEFORE: record}}, "f")
+        assert "pip install -U spacy-lambda" in caught.value.remedy

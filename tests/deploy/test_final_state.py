@@ -55,7 +55,7 @@ def test_what_exists_afterwards(specs: list[FunctionSpec], templates: dict[str, 
     assert public["pipeline"] == f"en_news 1.0.0-int8, sha256 {SHA256[:8]}…; ORG, PERSON"
     assert public["alias"] == (
         "live, now on version 7: moves to a version that passes 3 golden tests, shifted 10percent-5minutes;"
-        " the newest 3 versions are kept, for `spacy-lambda rollback`"
+        " keeps 2 earlier versions for `spacy-lambda rollback`"
     )
     assert public["URL"] == "Function URL, PUBLIC, unsigned requests"
     assert public["alarms"] == "errors, throttles, duration, failed-events, init; email to somebody@example.org"

@@ -241,8 +241,8 @@ def test_a_new_pipeline_becomes_a_new_version(project: Path) -> None:
     assert ask("Iron and silicon.") == ["MATERIAL", "ELEMENT"]
 
 
-def test_a_version_that_fails_its_golden_tests_never_goes_live(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_pipeline(project, "1.2.0", Iron="METAL")
+def spoil_golden_tests(patch: pytest.MonkeyPatch) -> None:
+    """Let each version fail its first golden test."""
     asked = Aws.client
 
     def spoiled(self: Aws, service: str) -> Any:
@@ -251,7 +251,16 @@ def test_a_version_that_fails_its_golden_tests_never_goes_live(project: Path, mo
             found.meta.events.register("before-parameter-build.lambda.Invoke", _spoil)
         return found
 
-    monkeypatch.setattr(Aws, "client", spoiled)
+    patch.setattr(Aws, "client", spoiled)
+
+
+def _spoil(params: dict[str, Any], **_: Any) -> None:
+    params["Payload"] = b'{"text": "nothing of it"}'
+
+
+def test_a_version_that_fails_its_golden_tests_never_goes_live(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_pipeline(project, "1.2.0", Iron="METAL")
+    spoil_golden_tests(monkeypatch)
     result = run(project, "deploy", "--yes")
     assert isinstance(result.exception, SpacyLambdaError)
     assert "failed the golden test in line 1" in result.exception.message
@@ -262,10 +271,6 @@ def test_a_version_that_fails_its_golden_tests_never_goes_live(project: Path, mo
     assert ask("Iron and silicon.") == ["METAL"]
 
 
-def _spoil(params: dict[str, Any], **_: Any) -> None:
-    params["Payload"] = b'{"text": "nothing of it"}'
-
-
 def test_status_reports_the_state(project: Path) -> None:
     (status,) = succeed(project, "status")
     assert (status["name"], status["stack"], status["live"]) == (FUNCTION, "UPDATE_COMPLETE", "3")
@@ -273,9 +278,9 @@ def test_status_reports_the_state(project: Path) -> None:
     assert status["url"].startswith("https://")
     status = run(project, "status").stdout
     assert "papers-ner: version 3 is live; stack: update complete\n" in status
-    assert re.findall(r"^  version (\d): .*(en_materials [\d.]+)", status, re.MULTILINE) == [
-        ("3", "en_materials 1.2.0"),
-        ("2", "en_materials 1.1.0"),
+    assert re.findall(r"^  version (\d): .*(en_materials [\d.]+ .*)", status, re.MULTILINE) == [
+        ("3", "en_materials 1.2.0 (live)"),
+        ("2", "en_materials 1.1.0 (live before)"),
     ]
 
 
@@ -295,7 +300,8 @@ def test_a_rollback_makes_the_version_before_live(project: Path) -> None:
     assert ask("Iron and silicon.") == ["MATERIAL", "ELEMENT"]
     result = run(project, "rollback", "--yes")
     assert isinstance(result.exception, SpacyLambdaError)
-    assert "has no earlier version" in result.exception.message
+    assert "no version that was live before it is kept" in result.exception.message
+    assert "--version from 3" in result.exception.remedy
     assert succeed(project, "rollback", "--version", "3", "--yes")["version"] == "3"
     assert succeed(project, "rollback", "--yes")["version"] == "2"
 
@@ -303,6 +309,20 @@ def test_a_rollback_makes_the_version_before_live(project: Path) -> None:
 def test_deploying_after_rolling_back_goes_live_again(project: Path) -> None:
     (released,) = succeed(project, "deploy", "--yes")
     assert (released["version"], released["previous"], live()) == ("3", "2", "3")
+
+
+def test_a_version_that_never_went_live_is_neither_kept_nor_rolled_back_to(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_pipeline(project, "1.3.0", Iron="ORE")
+    spoil_golden_tests(monkeypatch)
+    assert isinstance(run(project, "deploy", "--yes").exception, SpacyLambdaError)
+    monkeypatch.undo()
+    write_pipeline(project, "1.4.0", Iron="ELEMENT")
+    (released,) = succeed(project, "deploy", "--yes")
+    assert (released["version"], released["previous"], released["pruned"]) == ("5", "3", [4, 2])
+    assert succeed(project, "status")[0]["live_before"] == ["3"]
+    assert succeed(project, "rollback", "--yes")["version"] == live() == "3"
 
 
 def test_ctrl_c_leaves_what_is_live_and_the_lock_free(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

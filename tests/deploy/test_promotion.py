@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from spacy_lambda.cdk.spec import FunctionSpec
 from spacy_lambda.deploy import promotion
 from spacy_lambda.deploy.promotion import Live, promote
 from spacy_lambda.deploy.publication import Published
@@ -18,24 +19,30 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The calls that would change AWS."""
     found: list[str] = []
 
-    def prune(aws: Any, function: str, *, keep: int, live: str) -> list[int]:
-        found.append(f"keep {keep} and {live}")
+    def prune(aws: Any, function: str, *, keep: int, live: str, before: tuple[str, ...]) -> list[int]:
+        found.append(f"keep {keep}: {live}, {', '.join(before)}")
         return [1, 2]
 
-    monkeypatch.setattr(promotion, "update_stack", lambda *_, **__: found.append("update"))
+    def update(spec: FunctionSpec, **_: Any) -> None:
+        found.append(f"update: {spec.live_version}, {', '.join(spec.live_before)}")
+
+    monkeypatch.setattr(promotion, "update_stack", update)
     monkeypatch.setattr(promotion, "prune_versions", prune)
     monkeypatch.setattr(promotion, "find_stack", lambda *_: None)
     return found
 
 
-@pytest.mark.parametrize(("version", "updates"), [("7", []), ("8", ["update"])])
+@pytest.mark.parametrize(
+    ("version", "expected"), [("7", ["keep 3: 7, 5, 4"]), ("8", ["update: 8, 7, 5", "keep 3: 8, 7, 5"])]
+)
 def test_old_versions_are_deleted_with_or_without_a_new_one(
-    version: str, updates: list[str], calls: list[str], tmp_path: Path
+    version: str, expected: list[str], calls: list[str], tmp_path: Path
 ) -> None:
-    spec = function_spec(tmp_path, "ner", live_version="7")
+    """The versions that were live are recorded, as many as are kept."""
+    spec = function_spec(tmp_path, "ner", live_version="7", live_before=("5", "4"))
     aws: Any = None
     cdk: Any = None
-    published = Published(spec, version, "7", 2)
+    published = Published(spec, version, "7", 3)
     live = promote(published, aws=aws, cdk=cdk, out=tmp_path, on_line=lambda line: None)
     assert live == Live("news-ner", version, "7", None, (1, 2))
-    assert calls == [*updates, f"keep 2 and {version}"]
+    assert calls == expected

@@ -38,6 +38,7 @@ def release(
         patch.setattr(module, "update_stack", update)
     patch.setattr(publication, "live_version", lambda aws, function: live)
     patch.setattr(publication, "connected_sources", lambda aws, function: before)
+    patch.setattr(publication, "live_before", lambda aws, function: ())
     patch.setattr(publication, "wait_until_ready", lambda *arguments: None)
     patch.setattr(publication, "run_golden_tests", lambda *arguments, **options: happened.append("tested"))
     patch.setattr(promotion, "prune_versions", lambda *arguments, **options: [])

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from spacy_lambda.core import lambda_function
+from spacy_lambda.deploy.resources import read_template
 from tests.deploy.specs import ACCOUNT, IMAGE, PIPELINE, QUEUE, REGION, SHA256, Template, function_spec
 
 TAGGED = {
@@ -114,6 +115,14 @@ def test_the_alias_names_a_version_by_number(templates: dict[str, Template]) -> 
     outputs = template.plain(template.content["Outputs"])
     assert outputs["Version"]["Value"] == "${AWS::Lambda::Version.Version}"
     assert outputs["Url"]["Value"] == "${AWS::Lambda::Url.FunctionUrl}"
+
+
+def test_the_versions_that_were_live_are_recorded(templates: dict[str, Template], zipped: Path, tmp_path: Path) -> None:
+    from spacy_lambda.cdk.app import synthesize
+
+    spec = function_spec(zipped, "plain", live_version="7", live_before=("5", "4"))
+    template = read_template(synthesize([spec], None, tmp_path / "out"), "news-plain")
+    assert template == {**templates["plain"].content, "Metadata": {"spacy-lambda:live-before": '["5", "4"]'}}
 
 
 def test_going_live_does_not_publish_again(templates: dict[str, Template], zipped: Path, tmp_path: Path) -> None:

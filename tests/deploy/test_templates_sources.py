@@ -238,7 +238,7 @@ def test_two_sources_that_are_the_same(zipped: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("connected", [None, (), SOURCES[:2]])
 def test_specs_are_written_with_their_sources(zipped: Path, tmp_path: Path, connected: Any) -> None:
-    spec = function_spec(zipped, "ner", live_version="7", sources=SOURCES, connected=connected)
+    spec = function_spec(zipped, "ner", live_version="7", live_before=("5",), sources=SOURCES, connected=connected)
     write_specs(tmp_path / "functions.json", [spec], SHARED)
     assert read_specs(tmp_path / "functions.json") == ([spec], SHARED)
 

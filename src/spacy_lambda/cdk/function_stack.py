@@ -12,7 +12,7 @@ from .budget import MonthlyBudget
 from .live_alias import LiveAlias
 from .ner_function import NerFunction
 from .network import zones
-from .spec import CONNECTED, FunctionSpec
+from .spec import CONNECTED, LIVE_BEFORE, FunctionSpec
 from .strings import check_strings
 from .tags import add_tags
 
@@ -23,8 +23,8 @@ class FunctionStack(Stack):
     """A function, and with a live version, its alias, URL, alarms and dashboard.
 
     Its outputs are ``Version``, the version of the code in this template, and ``Url``. Its metadata has the event
-    sources that are connected, for the next deployment. Its parts are ``ner`` and ``live``, which is ``None`` without a
-    live version.
+    sources that are connected, for the next deployment, and the versions that were live before, for rollbacks. Its
+    parts are ``ner`` and ``live``, which is ``None`` without a live version.
 
     :param scope: The app.
     :param id: Id of the stack within the app.
@@ -43,9 +43,12 @@ class FunctionStack(Stack):
         if spec.live_version is not None:
             self.live = LiveAlias(self, "Live", spec, self.ner)
             CfnOutput(self, "Url", value=self.live.endpoint.url)
-            if spec.connected_sources:
-                connected = json.dumps([asdict(source) for source in spec.connected_sources])
-                self.template_options.metadata = {CONNECTED: connected}
+            connected, before = [asdict(source) for source in spec.connected_sources], spec.live_before
+            recorded = {
+                key: json.dumps(value) for key, value in ((CONNECTED, connected), (LIVE_BEFORE, before)) if value
+            }
+            if recorded:
+                self.template_options.metadata = recorded
         add_tags(self, spec)
 
     @property

@@ -10,13 +10,16 @@ from .aws_names import stack_name
 from .settings import FunctionConfig
 from .source_settings import SourceConfig
 
-__all__ = ["ALIAS", "CONNECTED", "FunctionSpec", "ImageCode", "SharedSpec", "SpecError", "ZipCode"]
+__all__ = ["ALIAS", "CONNECTED", "LIVE_BEFORE", "FunctionSpec", "ImageCode", "SharedSpec", "SpecError", "ZipCode"]
 
 ALIAS = "live"
 """Alias that callers use; its Function URL and its permissions never change, its version does."""
 
 CONNECTED = "spacy-lambda:sources"
 """Key of a template's metadata: the event sources that are connected to the alias, as JSON."""
+
+LIVE_BEFORE = "spacy-lambda:live-before"
+"""The same for the versions that were live before, which a rollback chooses from."""
 
 
 class SpecError(ValueError):
@@ -87,6 +90,7 @@ class FunctionSpec:
     :param pipeline: Location from which the pipeline is fetched during init; ``None`` if the code contains it.
     :param labels: Labels of the pipeline's entities, for the dashboard.
     :param live_version: Version of the live alias; ``None`` for no alias yet.
+    :param live_before: Versions that were live before it, the latest first, without those that were rolled back from.
     :param connected: Event sources that invoke it; ``None`` for all of the configuration. The function may read from
         those of both.
     :param tags: Tags of every resource.
@@ -101,6 +105,7 @@ class FunctionSpec:
     pipeline: str | None = None
     labels: tuple[str, ...] = ()
     live_version: str | None = None
+    live_before: tuple[str, ...] = ()
     connected: tuple[SourceConfig, ...] | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
 

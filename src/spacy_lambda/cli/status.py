@@ -57,7 +57,7 @@ def _lines(status: FunctionStatus, *, local: bool = False) -> list[str]:
     live = f"version {status.live} is live" if status.live else "no version is live"
     lines = [
         f"{status.name}: {live}; {_stack(status.stack)}",
-        *(_version(version, status.live) for version in status.versions),
+        *(_version(version, status) for version in status.versions),
         f"  last day: {_calls(status)}",
         f"  alarms:   {', '.join(status.alarms) or _no_alarms(status)}",
     ]
@@ -82,9 +82,10 @@ def _calls(status: FunctionStatus) -> str:
     return f"{count(status.invocations, 'invocation')}, {count(status.errors, 'error')}"
 
 
-def _version(version: Version, live: str | None) -> str:
+def _version(version: Version, status: FunctionStatus) -> str:
     """Return a version's number, date and pipeline; the pipeline's digest, if it has no name in the store."""
-    state = " (live)" if str(version.number) == live else ""
+    number = str(version.number)
+    state = " (live)" if number == status.live else " (live before)" if number in status.live_before else ""
     when = version.published[:16].replace("T", " ")
     return f"  version {version.number}: {when}, {version.model or version.description}{state}"
 

@@ -25,7 +25,7 @@ from spacy_lambda.deploy.cdk_cli import NPM_PACKAGE
 from spacy_lambda.deploy.concurrency import Limit, concurrency_limits
 from spacy_lambda.deploy.planning import make_spec, shared_spec
 from spacy_lambda.deploy.preparation import Prepared, prepare
-from spacy_lambda.deploy.versions import deployed_image, live_version
+from spacy_lambda.deploy.versions import deployed_image, live_before, live_version
 from spacy_lambda.errors import DeployError
 
 __all__ = ["check_folder", "eject", "write_app"]
@@ -62,8 +62,9 @@ $ npx {cdk} deploy --all
 ```
 
 - `functions.json`: the functions and their configuration. `live_version` is the published version of the alias `live`:
-  deploy once to publish, test the new version (the stack's output `Version`), then write its number here and deploy
-  again. Without it there is no alias, and no URL. `connected` lists the event sources that invoke it; `null` stands for
+  deploy once to publish, test the new version (the stack's output `Version`), then write its number here, put the
+  former one first in `live_before`, from which `spacy-lambda rollback` chooses, and deploy again. Without
+  `live_version` there is no alias, and no URL. `connected` lists the event sources that invoke it; `null` stands for
   all of `sources`.
 - `code/`: the zips. `spacy-lambda bundle` makes new ones; images are pushed by `spacy-lambda image push`.
 - `{package}/`: the constructs, yours to change.
@@ -134,7 +135,9 @@ def _spec(project: Project, prepared: Prepared, *, aws: Aws, limit: Limit) -> Fu
     code: ZipCode | ImageCode = ZipCode(prepared.bundle.path)
     if prepared.bundle.package_type == "image":
         code = ImageCode(deployed_image(aws, function), efs=prepared.config.shape == "image-efs")
-    return make_spec(project, prepared, aws=aws, code=code, limit=limit, live_version=live_version(aws, function))
+    live = live_version(aws, function)
+    before = live_before(aws, function) if live else ()
+    return make_spec(project, prepared, aws=aws, code=code, limit=limit, live_version=live, before=before)
 
 
 def write_app(out: Path, functions: Sequence[FunctionSpec], shared: SharedSpec) -> None:

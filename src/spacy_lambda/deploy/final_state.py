@@ -112,8 +112,8 @@ def _alias(spec: FunctionSpec, prepared: Prepared, live: str | None) -> str:
     now = "" if live is None else f", now on version {live}"
     shift = "" if spec.config.canary == "all-at-once" else f", shifted {spec.config.canary}"
     return (
-        f"{ALIAS}{now}: moves to a version that passes {tests}{shift}; the newest"
-        f" {count(kept, 'version')} {'is' if kept == 1 else 'are'} kept, for `spacy-lambda rollback`"
+        f"{ALIAS}{now}: moves to a version that passes {tests}{shift}; keeps {count(kept - 1, 'earlier version')}"
+        " for `spacy-lambda rollback`"
     )
 
 

@@ -19,7 +19,7 @@ from spacy_lambda.deploy.preparation import store_location
 from spacy_lambda.deploy.source_status import SourceStatus, source_statuses
 from spacy_lambda.deploy.stacks import StackResource, find_stack, stack_resources
 from spacy_lambda.deploy.tuning_record import find_tuning
-from spacy_lambda.deploy.versions import Version, list_versions, live_version
+from spacy_lambda.deploy.versions import Version, list_versions, live_before, live_version
 from spacy_lambda.errors import StoreError
 from spacy_lambda.store.factory import open_store
 
@@ -43,6 +43,7 @@ class FunctionStatus:
     :param invocations: Invocations of the last day; ``None`` in a rehearsal, which has no metrics.
     :param errors: Errors of the last day; ``None`` in a rehearsal.
     :param sources: What invokes the live version: event sources, and the state machine that annotates corpora.
+    :param live_before: The versions that were live before, the latest first.
     :param tuning: What an interrupted `tune` has left, in words.
     """
 
@@ -55,6 +56,7 @@ class FunctionStatus:
     invocations: int | None = 0
     errors: int | None = 0
     sources: tuple[SourceStatus, ...] = ()
+    live_before: tuple[str, ...] = ()
     tuning: str | None = None
 
 
@@ -84,17 +86,19 @@ def status(aws: Aws, project: str, name: str, *, models: Mapping[str, str] = Map
     if stack is None:
         return FunctionStatus(function, None)
     resources = stack_resources(aws, function)
+    live = live_version(aws, function)
     with aws_errors(f"reading the state of {function}"):
         return FunctionStatus(
             function,
             stack.status,
-            live_version(aws, function),
+            live,
             tuple(replace(one, model=models.get(one.digest)) for one in list_versions(aws, function)),
             stack.outputs.get("Url"),
             _alarms(aws, resources),
             _sum(aws, function, "Invocations"),
             _sum(aws, function, "Errors"),
             source_statuses(aws, resources),
+            live_before(aws, function) if live else (),
             None if (tuning := find_tuning(aws.client("lambda"), function)) is None else str(tuning),
         )
 

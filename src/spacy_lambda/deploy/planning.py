@@ -33,7 +33,7 @@ from spacy_lambda.deploy.source_checks import check_sources
 from spacy_lambda.deploy.stacks import IN_REVIEW, deployed_template, is_bootstrapped, require_settled
 from spacy_lambda.deploy.stages import begin
 from spacy_lambda.deploy.synthesis import write_templates
-from spacy_lambda.deploy.versions import list_versions, live_version
+from spacy_lambda.deploy.versions import list_versions, live_before, live_version
 
 __all__ = ["Plan", "Planned", "describe_code", "make_plan", "make_spec", "shared_spec"]
 
@@ -118,6 +118,7 @@ def make_plan(
             code=describe_code(one),
             limit=limits[one.config.name],
             live_version=live[one.config.name] or _next_version(aws, stack_name(project.name, one.config.name)),
+            before=live_before(aws, stack_name(project.name, one.config.name)) if live[one.config.name] else (),
         )
         for one in prepared
     ]
@@ -182,12 +183,14 @@ def make_spec(
     code: ZipCode | ImageCode,
     limit: Limit,
     live_version: str | None,
+    before: tuple[str, ...] = (),
 ) -> FunctionSpec:
     """Return the spec of a function's stack.
 
     :param code: The function's code.
     :param limit: Concurrency that the account has for it.
     :param live_version: Version of the live alias.
+    :param before: Versions that were live before it.
     """
     config, location = prepared.config, str(prepared.location)
     return FunctionSpec(
@@ -200,6 +203,7 @@ def make_spec(
         pipeline=location if config.shape == "image-efs" else None,
         labels=prepared.labels if config.metrics else (),
         live_version=live_version,
+        live_before=before,
         tags=project.tags,
     )
 

@@ -14,7 +14,7 @@ from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.cdk_cli import Cdk
 from spacy_lambda.deploy.publication import Published, update_stack
 from spacy_lambda.deploy.stacks import find_stack
-from spacy_lambda.deploy.versions import prune_versions
+from spacy_lambda.deploy.versions import moved, prune_versions
 
 __all__ = ["Live", "promote"]
 
@@ -52,13 +52,16 @@ def promote(
     :raises DeployError: If AWS refuses.
     """
     function, version, previous = published.spec.function_name, published.version, published.previous
-    spec = replace(published.spec, live_version=version, connected=None)
+    before = published.spec.live_before
+    if version != previous:
+        before = moved(previous, before, version)[: published.keep - 1]
+    spec = replace(published.spec, live_version=version, live_before=before, connected=None)
     if version != previous or {*spec.connected_sources} != {*published.spec.connected_sources}:
         step = f"version {version} goes live" if version != previous else "updating event sources"
         on_line(f"{function}: {step}")
         update_stack(spec, aws=aws, cdk=cdk, out=out, on_line=on_line, on_step=on_step, stage="shift traffic")
     # keep_versions is not in the template: a smaller number has an effect without an update.
-    pruned = prune_versions(aws, function, keep=published.keep, live=version)
+    pruned = prune_versions(aws, function, keep=published.keep, live=version, before=before)
     return Live(function, version, previous, _url(aws, function), tuple(pruned))
 
 

@@ -16,7 +16,7 @@ from spacy_lambda.deploy.golden_tests import run_golden_tests
 from spacy_lambda.deploy.stages import Stage, begin
 from spacy_lambda.deploy.storage import Stored
 from spacy_lambda.deploy.synthesis import write_templates
-from spacy_lambda.deploy.versions import live_version, newest_version, wait_until_ready
+from spacy_lambda.deploy.versions import live_before, live_version, newest_version, wait_until_ready
 
 __all__ = ["Published", "publish", "update_stack"]
 
@@ -57,7 +57,8 @@ def publish(
     previous = live_version(aws, function)
     on_line(f"{function}: publishing a version")
     connected = connected_sources(aws, function) if previous else ()
-    spec = replace(stored.spec, live_version=previous, connected=connected)
+    before = live_before(aws, function) if previous else ()
+    spec = replace(stored.spec, live_version=previous, live_before=before, connected=connected)
     version = update_stack(spec, aws=aws, cdk=cdk, out=out, on_line=on_line, on_step=on_step)
     if version != previous:
         wait_until_ready(aws, function, version)

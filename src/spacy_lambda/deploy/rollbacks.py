@@ -1,7 +1,8 @@
 """Rollback: the live alias moves to an earlier version, by the stack's own template with another number in it.
 
-It needs neither a bundle nor the CDK, so that it works on any machine. All traffic moves at
-once, even if the function has a canary.
+The default is the version that was live before, which the template's metadata records: a version that has never been
+live may have failed its golden tests. A rollback needs neither a bundle nor the CDK, so that it works on any machine.
+All traffic moves at once, even if the function has a canary.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from dataclasses import dataclass
 
 from spacy_lambda.aws.errors import aws_errors
 from spacy_lambda.cdk.aws_names import bucket_name, stack_name
+from spacy_lambda.cdk.spec import LIVE_BEFORE
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.lock import deployment_lock
 from spacy_lambda.deploy.stacks import deployed_template, find_stack, require_settled
-from spacy_lambda.deploy.versions import list_versions, live_version
+from spacy_lambda.deploy.versions import list_versions, live_before, live_version, moved, recorded_before
 from spacy_lambda.errors import DeployError
 
 __all__ = ["RolledBack", "find_rollback", "rollback"]
@@ -39,7 +41,7 @@ class RolledBack:
 def find_rollback(project: str, name: str, *, aws: Aws, version: str | None = None) -> RolledBack:
     """Return what :func:`rollback` would do, from what is deployed now.
 
-    :raises DeployError: If there is no such version, or it is live.
+    :raises DeployError: If there is no such version, or it is live, or none was live before.
     """
     function = stack_name(project, name)
     if find_stack(aws, function) is None:
@@ -56,7 +58,7 @@ def rollback(project: str, name: str, *, aws: Aws, version: str | None = None) -
     :param project: Name of the project.
     :param name: Name of the function in it.
     :param aws: The account and the region.
-    :param version: The version; by default the newest before the live one.
+    :param version: The version; by default the one that was live before.
     :raises DeployError: If there is no such version, it is live, or the stack cannot be changed.
     """
     find_rollback(project, name, aws=aws, version=version)
@@ -64,7 +66,7 @@ def rollback(project: str, name: str, *, aws: Aws, version: str | None = None) -
     with deployment_lock(aws, bucket, name):
         require_settled(aws, stack_name(project, name))
         found = find_rollback(project, name, aws=aws, version=version)
-        _move_alias(aws, found.function, found.version, bucket=bucket)
+        _move_alias(aws, found, bucket=bucket)
         return found
 
 
@@ -82,17 +84,21 @@ def _choose(aws: Aws, function: str, live: str, version: str | None) -> str:
                 remedy=f"choose from {', '.join(published)}, or deploy it again",
             )
         return version
-    older = [number for number in published if int(number) < int(live)]
-    if not older:
-        raise DeployError(
-            f"version {live} of {function} is live and has no earlier version",
-            remedy="deploy the pipeline that should be live; keep_versions is the number of versions to keep",
+    before = [one for one in live_before(aws, function) if one in published]
+    if not before:
+        others = ", ".join(one for one in published if one != live)
+        choice = (
+            f"choose one with --version from {others}, which may have failed its golden tests; or " if others else ""
         )
-    return older[0]
+        raise DeployError(
+            f"version {live} of {function} is live, and no version that was live before it is kept",
+            remedy=f"{choice}deploy the pipeline that should be live",
+        )
+    return before[0]
 
 
-def _move_alias(aws: Aws, function: str, version: str, *, bucket: str) -> None:
-    client = aws.client("cloudformation")
+def _move_alias(aws: Aws, found: RolledBack, *, bucket: str) -> None:
+    client, function, version = aws.client("cloudformation"), found.function, found.version
     with aws_errors(f"moving the live alias of {function} to version {version}"):
         template = deployed_template(aws, function)
         aliases = [one for one in template["Resources"].values() if one["Type"] == ALIAS_TYPE]
@@ -103,6 +109,8 @@ def _move_alias(aws: Aws, function: str, version: str, *, bucket: str) -> None:
             )
         aliases[0]["Properties"]["FunctionVersion"] = version
         aliases[0].pop("UpdatePolicy", None)
+        before = moved(found.previous, recorded_before(template, function), version)
+        template["Metadata"] = {**template.get("Metadata", {}), LIVE_BEFORE: json.dumps(before)}
         key = f"templates/{function}.json"
         aws.client("s3").put_object(Bucket=bucket, Key=key, Body=json.dumps(template).encode())
         client.update_stack(

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from spacy_lambda.aws.errors import aws_errors
-from spacy_lambda.cdk.spec import ALIAS
+from spacy_lambda.cdk.spec import ALIAS, LIVE_BEFORE
+from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.deploy.aws import Aws
+from spacy_lambda.deploy.stacks import deployed_template
 from spacy_lambda.errors import DeployError
 
 __all__ = [
     "Version",
     "deployed_image",
     "list_versions",
+    "live_before",
     "live_version",
+    "moved",
     "newest_version",
     "prune_versions",
+    "recorded_before",
     "wait_until_ready",
 ]
 
@@ -57,6 +63,40 @@ def live_version(aws: Aws, function: str) -> str | None:
             return str(client.get_alias(FunctionName=function, Name=ALIAS)["FunctionVersion"])
         except client.exceptions.ResourceNotFoundException:
             return None
+
+
+def live_before(aws: Aws, function: str) -> tuple[str, ...]:
+    """Return the versions of a deployed function that were live before, the latest first; some may be deleted.
+
+    A version that has never been live, such as one that failed its golden tests, is not among them, and neither is one
+    that was rolled back from.
+
+    :raises DeployError: If AWS refuses, or a newer spacy-lambda has recorded them.
+    """
+    return recorded_before(deployed_template(aws, function), function)
+
+
+def recorded_before(template: Mapping[str, Any], function: str) -> tuple[str, ...]:
+    """Return the versions that were live before, from a function's template."""
+    try:
+        return tuple(str(int(one)) for one in parse_json(template.get("Metadata", {}).get(LIVE_BEFORE, "[]")))
+    except (TypeError, ValueError) as exc:
+        raise DeployError(
+            f"the versions in the template of {function} are unknown: {exc}",
+            remedy="deploy with the newer spacy-lambda that made this template: pip install -U spacy-lambda",
+        ) from exc
+
+
+def moved(live: str | None, before: Sequence[str], version: str) -> tuple[str, ...]:
+    """Return the versions that were live before, once another one is live.
+
+    :param live: The version that is live now.
+    :param before: Those that were live before it.
+    :param version: The one that becomes live. If it is among them, it is rolled back to.
+    """
+    if version in before:
+        return tuple(before[before.index(version) + 1 :])
+    return (*(() if live is None else (live,)), *before)
 
 
 def list_versions(aws: Aws, function: str) -> list[Version]:
@@ -118,15 +158,17 @@ def deployed_image(aws: Aws, function: str) -> str:
     return digest
 
 
-def prune_versions(aws: Aws, function: str, *, keep: int, live: str) -> list[int]:
+def prune_versions(aws: Aws, function: str, *, keep: int, live: str, before: Sequence[str] = ()) -> list[int]:
     """Delete old versions, never the live one. A version with SnapStart costs as long as it exists.
 
     :param keep: Number of versions to keep, the live one among them.
+    :param before: Versions that were live before, the latest first, which are kept rather than others.
     :returns: The deleted versions.
     :raises DeployError: If one cannot be deleted.
     """
     newest = [version.number for version in list_versions(aws, function)]
-    stay = {int(live), *[number for number in newest if number != int(live)][: keep - 1]}
+    first = [int(one) for one in (live, *before) if int(one) in newest]
+    stay = [*dict.fromkeys([*first, *newest])][:keep]
     old = [number for number in newest if number not in stay]
     client = aws.client("lambda")
     for number in old:

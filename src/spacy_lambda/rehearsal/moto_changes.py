@@ -241,6 +241,8 @@ def _publish_version(storage: Any, name_or_arn: str, description: str = "") -> A
     if published.version <= highest.get(name, 0) and published is storage._functions[name]["versions"][-1]:
         same = published.code_sha_256 == highest.get((name, published.version))
         published.set_version(published.version if same else highest[name] + 1)
+        # By its ARN, it deletes each version with the function.
+        storage._arns.update({one.function_arn: one for one in storage._functions[name]["versions"]})
     highest[name] = max(highest.get(name, 0), published.version)
     highest[(name, published.version)] = published.code_sha_256
     return published
