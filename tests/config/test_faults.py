@@ -26,6 +26,11 @@ TAG_KEY = "expected 1 to 128 letters, digits, spaces and _.:/=+-@, without the p
 NAMING = "begin with a lower-case letter; then lower-case letters and digits, with single hyphens between them"
 DAYS = "choose 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653"
 FORMS = "write ./path, s3://bucket/key or hf://owner/name, each with or without @REF and #sha256=DIGEST"
+CALLER = (
+    "a role, a user or an account",
+    'write "arn:aws:iam::ACCOUNT:role/NAME", "arn:aws:iam::ACCOUNT:user/NAME" or "ACCOUNT", the 12 digits; of an'
+    " assumed role, the role: aws iam get-role --role-name NAME",
+)
 ORIGIN = (
     "an origin as browsers send it",
     'write "https://example.org", without a path or a slash at the end, or "*"',
@@ -75,6 +80,41 @@ OF_THE_FUNCTION = [
         'leave out snapstart, or write shape = "image"',
     ),
     ('auth = "IAM"', "auth", 'is "IAM"; expected one of its choices', "choose iam, none"),
+    (
+        'callers = "111122223333"',
+        "callers",
+        'is "111122223333", a string, not an array of strings',
+        'write an array: ["111122223333"]',
+    ),
+    (
+        "callers = [111122223333]",
+        "callers[0]",
+        "is 111122223333, an integer, not a string",
+        'write it in quotes: "111122223333"',
+    ),
+    *(
+        (f'callers = ["{caller}"]', "callers[0]", f'is "{caller}"; expected {CALLER[0]}', CALLER[1])
+        for caller in (
+            "*",
+            "backend",
+            "11112222333",
+            "arn:aws:iam::111122223333:root",
+            "arn:aws:iam::111122223333:role/*",
+            "arn:aws:sts::111122223333:assumed-role/backend/i-0",
+        )
+    ),
+    (
+        'auth = "none"\ncallers = ["111122223333"]',
+        "callers",
+        'is set with auth = "none", which lets everybody call the URL',
+        'leave it out: the URL needs no permission; or write auth = "iam", also for calls by name',
+    ),
+    (
+        f"callers = {['111122223333'] * 21}",
+        "callers",
+        "has 21 callers; the maximum is 20",
+        "write the account in place of its roles and users",
+    ),
     ('cors = "*"', "cors", 'is "*", a string, not an array of strings', 'write an array: ["*"]'),
     ('cors = ["*", 1]', "cors[1]", "is 1, an integer, not a string", 'write it in quotes: "1"'),
     ('cors = ["https://a.org/"]', "cors[0]", f'is "https://a.org/"; expected {ORIGIN[0]}', ORIGIN[1]),
@@ -287,6 +327,7 @@ def test_a_project_that_is_not_a_table(tmp_path: Path) -> None:
     "line",
     [
         'cors = ["*"]',
+        'callers = ["111122223333", "arn:aws:iam::111122223333:user/ada", "arn:aws-cn:iam::111122223333:role/a/b+c@d"]',
         'examples = ["Two\\nlines.", "حديد"]',
         'auth = "none"\npage = true\ncors = ["http://localhost:3000"]',
         'shape = "image"\nsnapstart = true',

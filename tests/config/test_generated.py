@@ -133,7 +133,7 @@ def test_a_deep_value_is_a_fault(key: tuple[str, str], depth: int, tables: bool)
     table, name = key
     value = "{a = " * depth + "1" + "}" * depth if tables else "[" * depth + "]" * depth
     result = outcome(file_with(table, name, value))
-    assert isinstance(result, ConfigError) or (value == "[]" and name in ("cors", "examples", "sources"))
+    assert isinstance(result, ConfigError) or (value == "[]" and name in ("callers", "cors", "examples", "sources"))
 
 
 @settings(max_examples=examples(20))
@@ -212,6 +212,7 @@ VALID: dict[str, st.SearchStrategy[Any]] = {
     "concurrency": st.integers(1) | st.just("unlimited"),
     "auth": st.sampled_from(["iam", "none"]),
     "examples": st.lists(st.sampled_from(["Iron.", "حديد\n🧪"]), max_size=3),
+    "callers": st.lists(st.sampled_from(["111122223333", "arn:aws:iam::111122223333:role/a/b"]), max_size=20),
     "cors": st.lists(st.sampled_from(["*", "https://example.org", "http://[::1]:3000"]), max_size=100),
     "page": st.booleans(),
     "metrics": st.booleans(),
@@ -235,7 +236,8 @@ PATHS = {"pipeline", "signed_by", "golden"}
 def combine(values: dict[str, Any]) -> bool:
     """Return whether valid values are also valid together."""
     snapshot_of_efs = values.get("snapstart") and values.get("shape") == "image-efs"
-    return not snapshot_of_efs and ("alarm_email" in values or "budget" not in values)
+    called_by_all = values.get("auth") == "none" and values.get("callers")
+    return not (snapshot_of_efs or called_by_all) and ("alarm_email" in values or "budget" not in values)
 
 
 def test_every_key_has_valid_values() -> None:
@@ -246,7 +248,7 @@ def test_every_key_has_valid_values() -> None:
 @given(st.fixed_dictionaries({}, optional=VALID).filter(combine))
 def test_valid_values_stay_as_they_are(values: dict[str, Any]) -> None:
     made: dict[str, Any] = {
-        name: tuple(value) if name in ("cors", "examples") else value for name, value in values.items()
+        name: tuple(value) if name in ("callers", "cors", "examples") else value for name, value in values.items()
     }
     made["sources"] = tuple(map(make_source, values.get("sources", ())))
     made["bulk"] = BulkConfig(**values["bulk"]) if "bulk" in values else None

@@ -44,6 +44,7 @@ def test_every_key(tmp_path: Path) -> None:
     tags = { team = "nlp" }
     [functions.second]
     pipeline = "hf://acme/metals@v1"
+    auth = "none"
     [functions.first]
     pipeline = "s3://models/en_news@1.0"
     shape = "image"
@@ -53,7 +54,8 @@ def test_every_key(tmp_path: Path) -> None:
     python = "3.14"
     concurrency = 5
     snapstart = true
-    auth = "none"
+    auth = "iam"
+    callers = ["111122223333"]
     cors = ["https://example.org"]
     page = true
     examples = ["Iron.", "حديد"]
@@ -114,7 +116,7 @@ def test_every_key(tmp_path: Path) -> None:
         account="012345678901",
         tags={"team": "nlp"},
         functions=(
-            FunctionConfig(name="second", pipeline="hf://acme/metals@v1"),
+            FunctionConfig(name="second", pipeline="hf://acme/metals@v1", auth="none"),
             FunctionConfig(
                 name="first",
                 pipeline="s3://models/en_news@1.0",
@@ -125,7 +127,8 @@ def test_every_key(tmp_path: Path) -> None:
                 python="3.14",
                 concurrency=5,
                 snapstart=True,
-                auth="none",
+                auth="iam",
+                callers=("111122223333",),
                 cors=("https://example.org",),
                 page=True,
                 examples=("Iron.", "حديد"),

@@ -16,6 +16,7 @@ REGION = "eu-central-1"
 SHA256 = "5f" * 32
 PIPELINE = f"s3://news-models-{ACCOUNT}-{REGION}/pipelines/en_news@1.0.0-int8#sha256={SHA256}"
 IMAGE = "sha256:" + "0a" * 32
+CALLERS = ("arn:aws:iam::111122223333:role/team/backend", "444455556666", f"arn:aws:iam::{ACCOUNT}:user/ada")
 QUEUE = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/answers.fifo"
 KMS_KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234"
 SOURCES: tuple[SourceConfig, ...] = (
@@ -143,6 +144,7 @@ def every_spec(zipped: Path) -> list[FunctionSpec]:
             environment={"SPACY_LAMBDA_OUTPUT": "s3://answers/ner/"},
             sources=SOURCES[:3],
         ),
+        function_spec(zipped, "called", live_version="7", callers=CALLERS),
         function_spec(zipped, "bulk", live_version="7", concurrency=50, bulk=BulkConfig(tolerated_failure_count=3)),
         function_spec(
             zipped,

@@ -30,6 +30,7 @@ CHANGES: dict[str, Any] = {
     "concurrency": 6,
     "snapstart": True,
     "auth": "none",
+    "callers": ("111122223333",),
     "cors": ("https://example.org",),
     "page": True,
     "examples": ("Iron.",),
@@ -74,6 +75,7 @@ EXPECTED = {
 
 NAMED = {
     "auth": ("auth iam → none", "2 invoke permissions added"),
+    "callers": ("2 invoke permissions added",),
     "metrics": ("metrics true → false", "dashboard"),
     "tracing": ("tracing unset → true", "+xray:PutTraceSegments"),
     "alarm_email": ("Subscription",),

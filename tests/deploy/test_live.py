@@ -49,6 +49,7 @@ pipeline = "./compiled"
 shape = "zip"
 alarm_email = "nlp@example.com"
 keep_versions = 2
+callers = ["arn:aws:iam::210987654321:role/backend"]
 golden = "golden.jsonl"
 """
 GOLDEN = '{"text": "Iron and silicon."}\n{"texts": ["silicon", ""]}\n'
@@ -154,6 +155,10 @@ def test_every_resource_is_there(project: Path) -> None:
     assert configuration["Environment"]["Variables"] == {"SPACY_LAMBDA_METRICS": "papers"}
     url = client("lambda").get_function_url_config(FunctionName=FUNCTION, Qualifier="live")
     assert url["AuthType"] == "AWS_IAM"
+    policy = json.loads(client("lambda").get_policy(FunctionName=FUNCTION, Qualifier="live")["Policy"])
+    allowed = {(one["Action"], str(one["Principal"])) for one in policy["Statement"]}
+    caller = "arn:aws:iam::210987654321:role/backend"
+    assert allowed == {("lambda:InvokeFunction", caller), ("lambda:InvokeFunctionUrl", caller)}
     (group,) = client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{FUNCTION}")["logGroups"]
     assert group["retentionInDays"] == 30
     alarms = client("cloudwatch").describe_alarms(AlarmNamePrefix=f"{FUNCTION}-")["MetricAlarms"]

@@ -15,11 +15,11 @@ from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.concurrency import concurrency_limits
 from spacy_lambda.deploy.cost import Cost, Sizes, estimate
 from spacy_lambda.deploy.latency import Latency
-from spacy_lambda.deploy.resources import callers, page_warnings, planned_resources, read_template
+from spacy_lambda.deploy.resources import caller_warnings, callers, page_warnings, planned_resources, read_template
 from spacy_lambda.errors import DeployError
 from spacy_lambda.runtime.telemetry.recorder import Recorder
 from tests.config.files import FUNCTION, PROJECT, faults, load
-from tests.deploy.specs import Template, function_spec
+from tests.deploy.specs import ACCOUNT, CALLERS, Template, function_spec
 
 LOGS_GB = 0.63
 """Dollars for a GB of logs in eu-central-1, where the project is."""
@@ -165,6 +165,15 @@ def test_the_plan_names_the_resources_of_a_public_function(assembly: Path) -> No
     assert not any("PUBLIC" in name or "everybody" in name for name in plain)
 
 
+def test_the_plan_names_the_permissions_of_callers(assembly: Path) -> None:
+    found = {one.name for one in planned_resources(read_template(assembly, "news-called"), "news-called")}
+    assert {
+        f"{CALLERS[0]} may lambda:InvokeFunction on news-called:live",
+        f"{CALLERS[0]} may lambda:InvokeFunctionUrl on news-called:live",
+        "444455556666 may lambda:InvokeFunction on news-called:live",
+    } <= found
+
+
 def test_callers_are_described_in_words(zipped: Path) -> None:
     public = callers(function_spec(zipped, "ner", auth="none", cors=("*",)))
     assert public.public
@@ -172,6 +181,18 @@ def test_callers_are_described_in_words(zipped: Path) -> None:
     private = callers(function_spec(zipped, "ner"))
     assert not private.public
     assert "lambda:InvokeFunctionUrl and lambda:InvokeFunction" in private.about
+    assert callers(function_spec(zipped, "ner", callers=CALLERS)).about == (
+        f"principals with lambda:InvokeFunctionUrl and lambda:InvokeFunction on it in account {ACCOUNT}, without such a"
+        f" policy user/ada of account {ACCOUNT}, and, if their own policies allow both, role/team/backend of account"
+        ' 111122223333, principals of account 444455556666, by signed requests (auth = "iam"); web pages of other'
+        " origins cannot"
+    )
+
+
+def test_the_own_account_as_a_caller_is_warned_of() -> None:
+    (warning,) = caller_warnings(function(callers=(*CALLERS, ACCOUNT)), ACCOUNT)
+    assert "the function's own account, which changes nothing" in warning
+    assert caller_warnings(function(callers=CALLERS), ACCOUNT) == caller_warnings(function(), ACCOUNT) == ()
 
 
 HERE = Latency(source="texts.jsonl", texts=3, characters=800, runs=5, ms=20.0, cpus=2.0)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.deploy.specs import ACCOUNT, REGION, Template
+from spacy_lambda.deploy.resources import read_template
+from tests.deploy.specs import ACCOUNT, CALLERS, REGION, Template, function_spec
 
 BUCKET = f"news-models-{ACCOUNT}-{REGION}"
 LOGS = {
@@ -121,6 +123,48 @@ def test_a_public_url_has_both_permissions_and_no_more(templates: dict[str, Temp
         {**everybody, "Action": "lambda:InvokeFunctionUrl", "FunctionUrlAuthType": "NONE"},
         {**everybody, "Action": "lambda:InvokeFunction", "InvokedViaFunctionUrl": True},
     ]
+
+
+def test_each_caller_has_both_permissions_on_the_alias(templates: dict[str, Template]) -> None:
+    """Those of the URL are for signed requests alone; everything else stays with IAM."""
+    template = templates["called"]
+    assert template.one("AWS::Lambda::Url")["AuthType"] == "AWS_IAM"
+    assert template.all("AWS::Lambda::Permission") == [
+        permission
+        for caller in CALLERS
+        for permission in (
+            {"Action": "lambda:InvokeFunction", "FunctionName": "${AWS::Lambda::Alias}", "Principal": caller},
+            {
+                "Action": "lambda:InvokeFunctionUrl",
+                "FunctionName": "${AWS::Lambda::Alias}",
+                "FunctionUrlAuthType": "AWS_IAM",
+                "Principal": caller,
+            },
+        )
+    ]
+
+
+def test_a_caller_keeps_its_permissions_when_others_change(zipped: Path, tmp_path: Path) -> None:
+    def permissions(name: str, callers: tuple[str, ...]) -> set[str]:
+        spec = function_spec(zipped, "ner", live_version="7", callers=callers)
+        assembly = synthesize([spec], None, tmp_path / name)
+        resources = read_template(assembly, "news-ner")["Resources"]
+        return {key for key, one in resources.items() if one["Type"] == "AWS::Lambda::Permission"}
+
+    from spacy_lambda.cdk.app import synthesize
+
+    both, last = permissions("both", (CALLERS[0], CALLERS[1], CALLERS[0])), permissions("last", CALLERS[1:2])
+    assert (len(both), len(last)) == (4, 2)
+    assert last < both
+
+
+def test_the_constructs_make_no_public_function_with_callers(zipped: Path) -> None:
+    from aws_cdk import App
+
+    from spacy_lambda.deploy import NerFunction
+
+    with pytest.raises(ValueError, match="'ner' is public, and has callers"):
+        NerFunction(App(), "Bad", function_spec(zipped, "ner", auth="none", concurrency=5, callers=CALLERS))
 
 
 def test_failed_events_are_encrypted_on_disk_and_on_the_way(template: Template) -> None:

@@ -74,7 +74,7 @@ def test_cfn_lint_finds_nothing(assembly: Path) -> None:
     words = [command, "--format", "json", "--ignore-checks", *IGNORED, "--", *paths]
     done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=120)
     assert json.loads(done.stdout) == [], done.stderr
-    assert len(paths) == 11
+    assert len(paths) == 12
 
 
 def test_an_assembly_needs_nothing_from_the_account(assembly: Path) -> None:

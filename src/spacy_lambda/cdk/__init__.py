@@ -8,7 +8,7 @@
                                       │   ├── ModelNetwork, ModelCache       (image-efs)
                                       │   └── the function and its version
                                       └── LiveAlias                          (with a live version)
-                                          ├── Endpoint, EventSources, Alarms, Canary, BulkAnnotation
+                                          ├── Endpoint, CallerPermissions, EventSources, Alarms, Canary, BulkAnnotation
                                           └── Dashboard, MonthlyBudget
 
 Nothing is looked up in an account, so that the same spec always gives the same templates.

@@ -18,7 +18,8 @@ class Endpoint(Construct):
     """Function URL of the alias: it stays the same whichever version is live.
 
     The CDK adds the two permissions that a public one needs: ``lambda:InvokeFunctionUrl``, and
-    ``lambda:InvokeFunction`` for invocations through the URL alone. With IAM, callers need both in their own policies.
+    ``lambda:InvokeFunction`` for invocations through the URL alone. With IAM, callers need both in their own policies,
+    and those of other accounts here as well (:mod:`.caller_permissions`).
 
     :param spec: The function.
     :param alias: The alias that it invokes.

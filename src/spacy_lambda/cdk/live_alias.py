@@ -7,6 +7,7 @@ from constructs import Construct
 
 from .alarms import Alarms
 from .bulk import BulkAnnotation
+from .caller_permissions import CallerPermissions
 from .dashboard import Dashboard
 from .endpoint import Endpoint
 from .event_sources import EventSources
@@ -18,7 +19,7 @@ __all__ = ["LiveAlias"]
 
 
 class LiveAlias(Construct):
-    """The live alias with its Function URL, event sources, alarms and dashboard.
+    """The live alias with its Function URL, callers, event sources, alarms and dashboard.
 
     Its version is a literal number, so that publishing another one does not move it.
 
@@ -33,6 +34,8 @@ class LiveAlias(Construct):
         )
         self.alias = lambda_.Alias(self, "Alias", alias_name=ALIAS, version=version, on_failure=ner.failed.destination)
         self.endpoint = Endpoint(self, "Endpoint", spec, self.alias)
+        if spec.config.callers:
+            CallerPermissions(self, "Callers", spec, alias=self.alias)
         self.alarms = Alarms(self, "Alarms", spec, failed=ner.failed.queue)
         Dashboard(self, "Dashboard", spec, alarms=self.alarms.all)
         if spec.config.canary != "all-at-once":

@@ -62,8 +62,8 @@ class NerFunction(Construct):
     :param scope: The construct that contains it, such as a stack.
     :param id: Its id within ``scope``.
     :param spec: The function.
-    :raises SpecError: If Lambda does not support these settings together, a public function has no limit, or a string
-        cannot be part of a template.
+    :raises SpecError: If Lambda does not support these settings together, a public function has no limit or has
+        callers, or a string cannot be part of a template.
     """
 
     def __init__(self, scope: Construct, id: str, spec: FunctionSpec) -> None:
@@ -121,6 +121,8 @@ def _check(spec: FunctionSpec) -> None:
             f"{spec.name!r} is public, and its concurrency has no limit",
             remedy='set its concurrency to a number, or to "unlimited"',
         )
+    if spec.config.auth == "none" and spec.config.callers:
+        raise SpecError(f"{spec.name!r} is public, and has callers", remedy='leave out callers, or set auth to "iam"')
     if not _has_efs(spec):
         return
     if spec.config.snapstart:

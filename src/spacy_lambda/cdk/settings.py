@@ -45,6 +45,8 @@ class FunctionConfig:
     :param concurrency: Reserved and maximum concurrency; by default 10 for a public function, else unlimited.
     :param snapstart: Publish versions with a snapshot of their init, at a cost.
     :param auth: Callers of the Function URL: ``iam`` for those with the permission, ``none`` for everybody.
+    :param callers: Roles, users and accounts that may call the function, from other accounts too: ARNs of IAM, or the
+        numbers of accounts.
     :param cors: Origins whose pages may call the Function URL.
     :param page: Serve the page at the Function URL; with auth ``iam`` no browser can open it.
     :param examples: Texts that the page offers to try; by default those of the pipeline's meta.json, or general ones.
@@ -74,6 +76,7 @@ class FunctionConfig:
     concurrency: Concurrency | None = None
     snapstart: bool = False
     auth: Auth = "iam"
+    callers: tuple[str, ...] = ()
     cors: tuple[str, ...] = ()
     page: bool = False
     examples: tuple[str, ...] = ()

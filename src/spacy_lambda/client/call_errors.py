@@ -104,7 +104,7 @@ def status_error(target: str, status: int, details: Any, *, failure: ServiceFail
         return InvokeError(
             f"{target} denies access ({status})",
             remedy="check the URL, and that these credentials may invoke it; `aws sts get-caller-identity` shows "
-            "whose they are",
+            "whose they are: the function's `callers` must name those of another account",
         )
     if 300 <= status < 400:
         return InvokeError(f"{target} returned {status}, a redirect", remedy="give the URL to which it redirects")

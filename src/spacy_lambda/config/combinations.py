@@ -20,6 +20,10 @@ from spacy_lambda.core.output_location import OUTPUT_FORMS
 __all__ = ["combination_faults"]
 
 MAX_BUCKET = 63
+MAX_CALLERS = 20
+"""Each has two statements in the policy of the alias, which has at most 20 KB:
+https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+
 MAX_ORIGINS = 100
 MAX_TAGS = 47
 """AWS allows 50; three are spacy-lambda's own."""
@@ -60,8 +64,18 @@ def _function(key: str, function: Mapping[str, Any]) -> Iterator[Fault]:
     yield from _examples(f"{key}.examples", typed_value(function, "examples", list), _size(environment))
     if "budget" in function and "alarm_email" not in function:
         yield Fault(f"{key}.budget", "requires alarm_email", "write alarm_email too")
+    yield from _callers(f"{key}.callers", function)
     origins = len(typed_value(function, "cors", list))
     yield from _too_many(f"{key}.cors", "origins", origins, MAX_ORIGINS, 'write fewer, or ["*"]')
+
+
+def _callers(key: str, function: Mapping[str, Any]) -> Iterator[Fault]:
+    callers = len(typed_value(function, "callers", list))
+    if callers and function.get("auth") == "none":
+        problem = 'is set with auth = "none", which lets everybody call the URL'
+        remedy = 'leave it out: the URL needs no permission; or write auth = "iam", also for calls by name'
+        yield Fault(key, problem, remedy)
+    yield from _too_many(key, "callers", callers, MAX_CALLERS, "write the account in place of its roles and users")
 
 
 def _with_efs(key: str, function: Mapping[str, Any], environment: Mapping[str, Any]) -> Iterator[Fault]:

@@ -63,6 +63,9 @@ REGION = r"(eusc-)?[a-z]{2}(-gov|-iso[a-z]?)?-[a-z]+-[0-9]"
 """As in Lambda's API: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html"""
 
 EMAIL = r"(?=.{1,254}\Z)[^@\s<>()\[\]{}\",;:\\]+@[\w.-]+\.[^\W_]+"
+CALLER = r"arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/([A-Za-z0-9_+=,.@/-]+/)?[A-Za-z0-9_+=,.@-]{1,64}|[0-9]{12}"
+"""https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html"""
+
 ORIGIN = r"(?=.{1,253}\Z)(\*|[a-z][a-z0-9+.-]*://(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:[0-9]{1,5})?)"
 
 MIN_MEMORY_MB = 256
@@ -175,6 +178,12 @@ VALUE_RULES: dict[str, Rule] = {
     "concurrency": make_rule(
         lambda value: value == "unlimited" or value > 0, "1 or more: with 0 it could not be called", "write 1 or more"
     ),
+    "callers": make_rule(
+        CALLER,
+        "a role, a user or an account",
+        'write "arn:aws:iam::ACCOUNT:role/NAME", "arn:aws:iam::ACCOUNT:user/NAME" or "ACCOUNT", the 12 digits; of an'
+        " assumed role, the role: aws iam get-role --role-name NAME",
+    ),
     "cors": make_rule(
         ORIGIN,
         "an origin as browsers send it",
@@ -192,7 +201,7 @@ VALUE_RULES: dict[str, Rule] = {
         lambda value: value > 1, "2 or more: the live version, and one to roll back to", "write 2 or more"
     ),
 }
-"""By key; for ``tags`` and ``cors``, of each item."""
+"""By key; for ``tags``, ``callers`` and ``cors``, of each item."""
 
 NAME_RULES: dict[str, Rule] = {
     "functions": NAME_RULE,

@@ -24,6 +24,7 @@ from spacy_lambda.deploy.preparation import Prepared
 from spacy_lambda.deploy.resources import (
     Callers,
     PlannedResource,
+    caller_warnings,
     callers,
     page_warnings,
     planned_resources,
@@ -54,7 +55,7 @@ class Planned:
     :param resources: All resources of the stack once it is live.
     :param callers: The principals that can call the function.
     :param limit: Its concurrency.
-    :param warnings: About its page, its event sources, and Lambda's limits.
+    :param warnings: About its callers, its page, its event sources, and Lambda's limits.
     """
 
     prepared: Prepared
@@ -106,7 +107,12 @@ def make_plan(
     """
     limits = concurrency_limits(aws, project.name, [one.config for one in prepared])
     warnings = {
-        one.config.name: (*page_warnings(one.config), *check_sources(aws, one.config), *_limit_warnings(one))
+        one.config.name: (
+            *caller_warnings(one.config, aws.account),
+            *page_warnings(one.config),
+            *check_sources(aws, one.config),
+            *_limit_warnings(one),
+        )
         for one in prepared
     }
     live = {one.config.name: live_version(aws, stack_name(project.name, one.config.name)) for one in prepared}

@@ -15,6 +15,7 @@ __all__ = [
     "NOT_A_RESOURCE",
     "Callers",
     "PlannedResource",
+    "caller_warnings",
     "callers",
     "names_of",
     "page_warnings",
@@ -139,15 +140,50 @@ DESCRIPTIONS: dict[str, Callable[[str, Mapping[str, Any]], str]] = {
 
 
 def callers(spec: FunctionSpec) -> Callers:
-    """Describe the callers of the Function URL."""
+    """Describe the callers of the Function URL, and of the function by its name."""
     origins = ", ".join(spec.config.cors)
     pages = f"; web pages of {origins} can call it too" if origins else "; web pages of other origins cannot"
     if spec.config.auth == "none":
         return Callers(True, f'PUBLIC: anyone on the internet can call its URL, unsigned (auth = "none"){pages}')
     return Callers(
         False,
-        f"principals with lambda:InvokeFunctionUrl and lambda:InvokeFunction on it in account {spec.account},"
-        f' by signed requests (auth = "iam"){pages}',
+        f"principals with lambda:InvokeFunctionUrl and lambda:InvokeFunction on it in account {spec.account}"
+        f'{_named_callers(spec)}, by signed requests (auth = "iam"){pages}',
+    )
+
+
+def _named_callers(spec: FunctionSpec) -> str:
+    """Describe the principals that the alias's policy names. It suffices for roles and users of the same account."""
+    named = [*dict.fromkeys(spec.config.callers)]
+    own = [one for one in named if spec.account in one.split(":")]
+    others = [one for one in named if one not in own]
+    without = [_caller(one) for one in own if one != spec.account]
+    return "".join(
+        [
+            f", without such a policy {', '.join(without)}" if without else "",
+            f", and, if their own policies allow both, {', '.join(map(_caller, others))}" if others else "",
+        ]
+    )
+
+
+def _caller(principal: str) -> str:
+    """Name a principal: an account by its number, a role or a user by its path and its account."""
+    if ":" not in principal:
+        return f"principals of account {principal}"
+    _, _, _, _, account, path = principal.split(":", 5)
+    return f"{path} of account {account}"
+
+
+def caller_warnings(config: FunctionConfig, account: str) -> tuple[str, ...]:
+    """Warn of a caller that changes nothing.
+
+    :param account: The function's account.
+    """
+    if account not in config.callers:
+        return ()
+    return (
+        f"callers has {account}, the function's own account, which changes nothing: within it, a principal needs a"
+        " policy of its own, or its ARN in callers",
     )
 
 
