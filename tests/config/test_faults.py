@@ -129,6 +129,18 @@ OF_THE_FUNCTION = [
     ),
     (f"cors = {['*'] * 101}", "cors", "has 101 origins; the maximum is 100", 'write fewer, or ["*"]'),
     ('alarm_email = "me"', "alarm_email", 'is "me"; expected an email address', "write name@example.org"),
+    (
+        "alarm_empty_percentage = 0",
+        "alarm_empty_percentage",
+        "is 0; expected 1 to 100 percent",
+        "write a number from 1 to 100",
+    ),
+    (
+        "alarm_empty_percentage = 60\nmetrics = false",
+        "alarm_empty_percentage",
+        "requires metrics, and metrics is false",
+        "leave one of them out",
+    ),
     ("budget = 5", "budget", "requires alarm_email", "write alarm_email too"),
     (
         'budget = 0\nalarm_email = "a@b.org"',

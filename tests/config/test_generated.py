@@ -222,6 +222,7 @@ VALID: dict[str, st.SearchStrategy[Any]] = {
     "canary": st.sampled_from(get_args(Canary)),
     "keep_versions": st.integers(2),
     "snapstart": st.booleans(),
+    "alarm_empty_percentage": st.integers(1, 100),
     "budget": st.floats(0.01, 1e6),
     "bulk": st.fixed_dictionaries({}, optional={"max_attempts": st.integers(0, 20)}),
     "sources": st.lists(SCHEDULES, max_size=3, unique_by=place_of),
@@ -236,8 +237,9 @@ PATHS = {"pipeline", "signed_by", "golden"}
 def combine(values: dict[str, Any]) -> bool:
     """Return whether valid values are also valid together."""
     snapshot_of_efs = values.get("snapstart") and values.get("shape") == "image-efs"
+    unmeasured = "alarm_empty_percentage" in values and values.get("metrics") is False
     called_by_all = values.get("auth") == "none" and values.get("callers")
-    return not (snapshot_of_efs or called_by_all) and ("alarm_email" in values or "budget" not in values)
+    return not (snapshot_of_efs or called_by_all or unmeasured) and ("alarm_email" in values or "budget" not in values)
 
 
 def test_every_key_has_valid_values() -> None:

@@ -45,6 +45,7 @@ def test_every_key(tmp_path: Path) -> None:
     [functions.second]
     pipeline = "hf://acme/metals@v1"
     auth = "none"
+    metrics = false
     [functions.first]
     pipeline = "s3://models/en_news@1.0"
     shape = "image"
@@ -59,9 +60,10 @@ def test_every_key(tmp_path: Path) -> None:
     cors = ["https://example.org"]
     page = true
     examples = ["Iron.", "حديد"]
-    metrics = false
+    metrics = true
     tracing = true
     alarm_email = "oncall@example.org"
+    alarm_empty_percentage = 60
     budget = 20
     log_retention = 7
     golden = "tests/golden.jsonl"
@@ -116,7 +118,7 @@ def test_every_key(tmp_path: Path) -> None:
         account="012345678901",
         tags={"team": "nlp"},
         functions=(
-            FunctionConfig(name="second", pipeline="hf://acme/metals@v1", auth="none"),
+            FunctionConfig(name="second", pipeline="hf://acme/metals@v1", auth="none", metrics=False),
             FunctionConfig(
                 name="first",
                 pipeline="s3://models/en_news@1.0",
@@ -132,9 +134,10 @@ def test_every_key(tmp_path: Path) -> None:
                 cors=("https://example.org",),
                 page=True,
                 examples=("Iron.", "حديد"),
-                metrics=False,
+                metrics=True,
                 tracing=True,
                 alarm_email="oncall@example.org",
+                alarm_empty_percentage=60,
                 budget=20.0,
                 log_retention=7,
                 golden=tmp_path / "tests/golden.jsonl",

@@ -145,7 +145,14 @@ def every_spec(zipped: Path) -> list[FunctionSpec]:
             sources=SOURCES[:3],
         ),
         function_spec(zipped, "called", live_version="7", callers=CALLERS),
-        function_spec(zipped, "bulk", live_version="7", concurrency=50, bulk=BulkConfig(tolerated_failure_count=3)),
+        function_spec(
+            zipped,
+            "bulk",
+            live_version="7",
+            alarm_empty_percentage=60,
+            concurrency=50,
+            bulk=BulkConfig(tolerated_failure_count=3),
+        ),
         function_spec(
             zipped,
             "bulk-efs",

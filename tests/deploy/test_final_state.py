@@ -67,8 +67,10 @@ def test_what_exists_afterwards(specs: list[FunctionSpec], templates: dict[str, 
     assert "principals with lambda:InvokeFunctionUrl" in quiet["callers"]
     assert (quiet["URL"], quiet["metrics"]) == ("Function URL, signed requests only (IAM)", "none of its own")
     assert quiet["alarms"] == "errors, throttles, duration, failed-events; no email (alarm_email is not set)"
+    bulk = state(by_name["bulk"], templates["bulk"])
+    assert bulk["alarms"].startswith("errors, throttles, duration, failed-events, init, empty-texts;")
     reading = state(by_name["reading"], templates["reading"])
     assert "texts invokes news-reading:live" in reading["event sources"]
-    assert state(by_name["bulk"], templates["bulk"])["corpora"] == "state machine news-bulk-annotate"
+    assert bulk["corpora"] == "state machine news-bulk-annotate"
     assert "in a VPC" in state(by_name["efs"], templates["efs"])["function"]
     assert "SnapStart" in state(by_name["image"], templates["image"])["function"]

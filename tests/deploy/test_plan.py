@@ -212,7 +212,12 @@ def test_polling_a_queue_costs(tmp_path: Path, queues: int, dollars: float | Non
 
 @pytest.mark.parametrize(
     ("settings", "metrics", "alarms"),
-    [({}, 11, 0.5), ({"snapstart": True}, 10, 0.4), ({"metrics": False}, 0, 0.4)],
+    [
+        ({}, 11, 0.5),
+        ({"snapstart": True}, 10, 0.4),
+        ({"metrics": False}, 0, 0.4),
+        ({"alarm_empty_percentage": 60}, 13, 0.7),
+    ],
 )
 def test_custom_metrics_cost_and_are_a_choice(
     tmp_path: Path, settings: dict[str, Any], metrics: int, alarms: float

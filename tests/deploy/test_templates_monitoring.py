@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from spacy_lambda.cdk.prices import usd
+from spacy_lambda.runtime.telemetry.recorder import Recorder
 from tests.deploy.specs import Template, function_spec
 
 ALIAS = [("FunctionName", "news-public"), ("Resource", "news-public:live")]
@@ -52,6 +53,52 @@ def test_inits_are_watched_by_the_functions_own_metric(templates: dict[str, Temp
     assert (alarm["Namespace"], alarm["MetricName"], alarm["Statistic"]) == ("news", "InitDuration", "Maximum")
     assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": "news-public"}]
     assert alarm["Threshold"] == 8000
+
+
+def test_texts_without_entities_are_watched_whichever_model_is_live(templates: dict[str, Template]) -> None:
+    template = templates["bulk"]
+    alarm = _alarms(template)["news-bulk-empty-texts"]
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (60, "GreaterThanOrEqualToThreshold")
+    assert (alarm["EvaluationPeriods"], alarm["TreatMissingData"]) == (1, "notBreaching")
+    share, *metrics = alarm["Metrics"]
+    assert share["Expression"] == "IF(texts >= 20, 100 * empty / texts, 0)"
+    dimensions = [{"Name": "FunctionName", "Value": "news-bulk"}]
+    assert {one["Id"]: one["MetricStat"] for one in metrics} == {
+        name: {
+            "Metric": {"Dimensions": dimensions, "MetricName": metric, "Namespace": "news"},
+            "Period": 3600,
+            "Stat": "Sum",
+        }
+        for name, metric in {"texts": "Texts", "empty": "EmptyAnswers"}.items()
+    }
+    assert "news-plain-empty-texts" not in _alarms(templates["plain"])
+
+
+def test_the_watched_metrics_are_made_of_the_lines_that_the_function_logs(templates: dict[str, Template]) -> None:
+    lines: list[str] = []
+    environ = {"SPACY_LAMBDA_METRICS": "news", "AWS_LAMBDA_FUNCTION_NAME": "news-bulk"}
+    with Recorder(environ, model="m", write=lines.append).invocation("1"):
+        pass
+    logged = json.loads(lines[0])
+    filters = templates["bulk"].all("AWS::Logs::MetricFilter")
+    assert [one["FilterName"] for one in filters] == ["news-bulk-Texts", "news-bulk-EmptyAnswers"]
+    for one in filters:
+        assert one["LogGroupName"] == "${AWS::Logs::LogGroup}"
+        (made,) = one["MetricTransformations"]
+        name = made["MetricName"]
+        assert one["FilterPattern"] == f"{{ $.{name} >= 0 }}"
+        assert (made["MetricNamespace"], made["MetricValue"]) == ("news", f"$.{name}")
+        assert made["Dimensions"] == [{"Key": "FunctionName", "Value": "$.FunctionName"}]
+        assert (logged[name], logged["FunctionName"]) == (0, "news-bulk")
+
+
+def test_the_constructs_make_no_alarm_without_its_metrics(zipped: Path) -> None:
+    from aws_cdk import App
+
+    from spacy_lambda.deploy import NerFunction
+
+    with pytest.raises(ValueError, match="'ner' has alarm_empty_percentage, and emits no metrics"):
+        NerFunction(App(), "Bad", function_spec(zipped, "ner", metrics=False, alarm_empty_percentage=60))
 
 
 def test_events_that_were_given_up_are_watched(templates: dict[str, Template]) -> None:

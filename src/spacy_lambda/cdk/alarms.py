@@ -5,12 +5,14 @@ from __future__ import annotations
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from ..core.lambda_limits import INIT_LIMIT_S
 from ..core.metric_names import INIT_DURATION
 from .alarm_mail import AlarmMail
+from .empty_texts import EmptyTexts
 from .metrics import alias_metric, emitted_metric, has_init_metric
 from .spec import FunctionSpec
 
@@ -22,15 +24,18 @@ SLOW_INIT_MS = 8000
 
 
 class Alarms(Construct):
-    """Alarms for errors, throttles, durations and inits of the alias, and for failed events.
+    """Alarms for errors, throttles, durations and inits of the alias, for failed events and texts without entities.
 
     Missing data does not raise an alarm.
 
     :param spec: The function.
     :param failed: Queue of failed events.
+    :param log_group: Log group of the function.
     """
 
-    def __init__(self, scope: Construct, id: str, spec: FunctionSpec, *, failed: sqs.IQueue) -> None:
+    def __init__(
+        self, scope: Construct, id: str, spec: FunctionSpec, *, failed: sqs.IQueue, log_group: logs.ILogGroup
+    ) -> None:
         super().__init__(scope, id)
         self._function = spec.function_name
         mail = AlarmMail(self, "Mail", spec, email=spec.config.alarm_email) if spec.config.alarm_email else None
@@ -47,6 +52,8 @@ class Alarms(Construct):
         ]
         if has_init_metric(spec):
             self.all.append(self._slow_init(spec))
+        if spec.config.alarm_empty_percentage is not None:
+            self.all.append(self._empty(spec, log_group, spec.config.alarm_empty_percentage))
 
     def _any(self, name: str, metric: cloudwatch.IMetric, what: str) -> cloudwatch.Alarm:
         return self._alarm(name, metric, threshold=1, periods=1, description=f"{self._function}: {what}")
@@ -68,6 +75,16 @@ class Alarms(Construct):
             periods=1,
             description=f"{self._function}: a cold start is near the {INIT_LIMIT_S:.0f} seconds"
             " after which Lambda restarts it",
+        )
+
+    def _empty(self, spec: FunctionSpec, log_group: logs.ILogGroup, percentage: int) -> cloudwatch.Alarm:
+        texts = EmptyTexts(self, "EmptyTexts", spec, log_group=log_group)
+        return self._alarm(
+            "empty-texts",
+            texts.percentage,
+            threshold=percentage,
+            periods=1,
+            description=f"{self._function}: at least {percentage} % of an hour's texts have no entities",
         )
 
     def _alarm(

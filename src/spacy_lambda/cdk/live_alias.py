@@ -36,7 +36,7 @@ class LiveAlias(Construct):
         self.endpoint = Endpoint(self, "Endpoint", spec, self.alias)
         if spec.config.callers:
             CallerPermissions(self, "Callers", spec, alias=self.alias)
-        self.alarms = Alarms(self, "Alarms", spec, failed=ner.failed.queue)
+        self.alarms = Alarms(self, "Alarms", spec, failed=ner.failed.queue, log_group=ner.log_group)
         Dashboard(self, "Dashboard", spec, alarms=self.alarms.all)
         if spec.config.canary != "all-at-once":
             Canary(self, "Canary", spec, alias=self.alias, alarms=[self.alarms.errors, self.alarms.duration])

@@ -63,7 +63,7 @@ class NerFunction(Construct):
     :param id: Its id within ``scope``.
     :param spec: The function.
     :raises SpecError: If Lambda does not support these settings together, a public function has no limit or has
-        callers, or a string cannot be part of a template.
+        callers, an alarm has no metrics, or a string cannot be part of a template.
     """
 
     def __init__(self, scope: Construct, id: str, spec: FunctionSpec) -> None:
@@ -71,6 +71,7 @@ class NerFunction(Construct):
         _check(spec)
         log_group = make_log_group(self, "Logs", spec)
         self.failed = FailedEvents(self, "Failed", spec)
+        self.log_group = log_group
         self.role = role = FunctionRole(
             self, "Access", spec, log_group_arn=log_group.log_group_arn, queue_arn=self.failed.queue.queue_arn
         )
@@ -123,6 +124,10 @@ def _check(spec: FunctionSpec) -> None:
         )
     if spec.config.auth == "none" and spec.config.callers:
         raise SpecError(f"{spec.name!r} is public, and has callers", remedy='leave out callers, or set auth to "iam"')
+    if spec.config.alarm_empty_percentage is not None and not spec.config.metrics:
+        raise SpecError(
+            f"{spec.name!r} has alarm_empty_percentage, and emits no metrics", remedy="leave it out, or set metrics"
+        )
     if not _has_efs(spec):
         return
     if spec.config.snapstart:

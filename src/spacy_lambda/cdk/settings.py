@@ -53,6 +53,8 @@ class FunctionConfig:
     :param metrics: Emit CloudWatch metrics.
     :param tracing: Trace invocations with X-Ray, at a cost for each trace.
     :param alarm_email: Recipient of alarms, after confirming Amazon's first email.
+    :param alarm_empty_percentage: Percentage of texts without entities, in an hour, from which an alarm is raised; the
+        alarm and its two metrics cost.
     :param budget: US dollars a month above which an email is sent; needs alarm_email and activated cost allocation
         tags.
     :param log_retention: Days to keep logs.
@@ -83,6 +85,7 @@ class FunctionConfig:
     metrics: bool = True
     tracing: bool = False
     alarm_email: str | None = None
+    alarm_empty_percentage: int | None = None
     budget: float | None = None
     log_retention: int = 30
     golden: Path | None = None

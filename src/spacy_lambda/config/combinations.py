@@ -62,6 +62,8 @@ def _function(key: str, function: Mapping[str, Any]) -> Iterator[Fault]:
         yield from _with_efs(key, function, environment)
     yield from _environment(f"{key}.environment", environment)
     yield from _examples(f"{key}.examples", typed_value(function, "examples", list), _size(environment))
+    if "alarm_empty_percentage" in function and function.get("metrics") is False:
+        yield Fault(f"{key}.alarm_empty_percentage", "requires metrics, and metrics is false", "leave one of them out")
     if "budget" in function and "alarm_email" not in function:
         yield Fault(f"{key}.budget", "requires alarm_email", "write alarm_email too")
     yield from _callers(f"{key}.callers", function)

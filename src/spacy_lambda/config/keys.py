@@ -58,6 +58,7 @@ EXAMPLES = {
     "signed_by": '"key.pub"',
     "concurrency": "10",
     "alarm_email": '"oncall@example.org"',
+    "alarm_empty_percentage": "60",
     "budget": "20",
     "golden": '"golden.jsonl"',
     "environment": 'KEY = "value"',

@@ -190,6 +190,7 @@ VALUE_RULES: dict[str, Rule] = {
         'write "https://example.org", without a path or a slash at the end, or "*"',
     ),
     "alarm_email": make_rule(EMAIL, "an email address", "write name@example.org"),
+    "alarm_empty_percentage": between(1, 100, "percent"),
     "budget": make_rule(
         lambda value: value > 0 and math.isfinite(value), "above 0", "write US dollars a month, or leave it out"
     ),

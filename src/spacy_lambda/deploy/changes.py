@@ -74,6 +74,7 @@ NOUNS = {
     "AWS::Lambda::Permission": "invoke permission",
     "AWS::Lambda::Url": "URL",
     "AWS::Logs::LogGroup": "log group",
+    "AWS::Logs::MetricFilter": "metric filter",
     "AWS::SQS::Queue": "queue",
     "AWS::StepFunctions::StateMachine": "state machine",
 }

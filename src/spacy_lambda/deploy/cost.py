@@ -21,6 +21,9 @@ BASIC_ALARMS = 4
 BASIC_METRICS = 9
 """Custom metrics beyond those of the labels; the last of them is that of init durations."""
 
+EMPTY_TEXTS_METRICS = 2
+"""Metrics of the alarm for texts without entities; an alarm is paid for by its metrics."""
+
 PLATFORM_LINES, PLATFORM_BYTES = 2, 550
 """Events that Lambda itself logs for each invocation, its start and its report, and their bytes."""
 
@@ -86,6 +89,7 @@ def estimate(spec: FunctionSpec, *, sizes: Sizes, versions: int, latency: Latenc
     """
     price = RegionPrices(spec.region)
     metrics = BASIC_METRICS - spec.config.snapstart + len(spec.labels) if spec.config.metrics else 0
+    metrics += EMPTY_TEXTS_METRICS * _watches_empty_texts(spec)
     ms = latency.on(spec.config.memory)
     idle, per_million = _idle(spec, sizes, versions, price), _per_million(spec, sizes, ms, price)
     in_use = {"custom metrics": metrics * price("metric")} if metrics else {}
@@ -102,7 +106,7 @@ def estimate(spec: FunctionSpec, *, sizes: Sizes, versions: int, latency: Latenc
 def _idle(spec: FunctionSpec, sizes: Sizes, versions: int, price: RegionPrices) -> dict[str, float]:
     code_price = price("ecr_gb") if isinstance(spec.code, ImageCode) else price("s3_gb")
     idle = {
-        "alarms": price("alarm") * (BASIC_ALARMS + (spec.config.metrics and not spec.config.snapstart)),
+        "alarms": price("alarm") * _alarm_metrics(spec),
         "dashboard": price("dashboard"),
         "code": versions * sizes.code / GB * code_price,
         "models": versions * sizes.model / GB * price("s3_gb"),
@@ -115,6 +119,15 @@ def _idle(spec: FunctionSpec, sizes: Sizes, versions: int, price: RegionPrices) 
     if queues:
         idle["queues"] = queues * POLLS * MONTH_S / POLL_S / 1e6 * price("million_sqs_requests")
     return idle
+
+
+def _alarm_metrics(spec: FunctionSpec) -> int:
+    inits = spec.config.metrics and not spec.config.snapstart
+    return BASIC_ALARMS + inits + EMPTY_TEXTS_METRICS * _watches_empty_texts(spec)
+
+
+def _watches_empty_texts(spec: FunctionSpec) -> bool:
+    return spec.config.alarm_empty_percentage is not None
 
 
 def _per_million(spec: FunctionSpec, sizes: Sizes, ms: float, price: RegionPrices) -> dict[str, float]:

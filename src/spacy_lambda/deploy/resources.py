@@ -33,6 +33,7 @@ NAMES = (
     "DashboardName",
     "DeploymentGroupName",
     "Endpoint",
+    "FilterName",
     "FunctionName",
     "LogGroupName",
     "QueueName",
