@@ -27,7 +27,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
 }
 """What takes the place of a comment ``generated: NAME`` in a page."""
 
-SEARCH_BOOSTS = {"packages": 0.1, "python": 0.3, "architecture/": 0.1, "files/": 0.1, "cli": 0.5, "configuration": 0.7}
+SEARCH_BOOSTS = {"packages": 0.01, "python": 0.1, "architecture/": 0.1, "files/": 0.1, "cli": 0.2, "configuration": 0.7}
 """Ranks of pages in the search, by the beginnings of their paths, against 1: long lists have every word many times, and
 most readers look for the page that explains it."""
 
