@@ -86,7 +86,7 @@ def test_the_watched_metrics_are_made_of_the_lines_that_the_function_logs(templa
         assert one["LogGroupName"] == "${AWS::Logs::LogGroup}"
         (made,) = one["MetricTransformations"]
         name = made["MetricName"]
-        assert one["FilterPattern"] == f"{{ $.{name} >= 0 }}"
+        assert one["FilterPattern"] == "{ $.Texts > 0 }"
         assert (made["MetricNamespace"], made["MetricValue"]) == ("news", f"$.{name}")
         assert made["Dimensions"] == [{"Key": "FunctionName", "Value": "$.FunctionName"}]
         assert (logged[name], logged["FunctionName"]) == (0, "news-bulk")

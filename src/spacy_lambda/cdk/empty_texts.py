@@ -22,7 +22,8 @@ class EmptyTexts(Construct):
     """The percentage of texts without entities, in an hour, and the two metrics that it is made of.
 
     The function emits both for each model. An alarm cannot search for them, and one that names a model would watch none
-    after a rollback: metric filters make them of the same log lines for the function, whichever model is live.
+    after a rollback: metric filters make them of the same log lines for the function, whichever model is live. Lines
+    without texts, such as those of pings, make none: metrics are paid for by the hour in which they are emitted.
 
     :param spec: The function; it emits metrics.
     :param log_group: Its log group.
@@ -36,7 +37,7 @@ class EmptyTexts(Construct):
                 name,
                 filter_name=f"{spec.function_name}-{name}",
                 log_group=log_group,
-                filter_pattern=logs.FilterPattern.number_value(f"$.{name}", ">=", 0),
+                filter_pattern=logs.FilterPattern.number_value(f"$.{TEXTS}", ">", 0),
                 metric_namespace=spec.project,
                 metric_name=name,
                 metric_value=f"$.{name}",
