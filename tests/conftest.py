@@ -77,6 +77,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Collect garbage once at the end, which takes seconds with all that tests import; PyPy needs it five times."""
+    with suppress(ImportError):  # pytest's own
+        from _pytest.unraisableexception import gc_collect_iterations_key
+
+        config.stash[gc_collect_iterations_key] = 1
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Keep tests of a module together, as ``--dist loadfile``, and modules of ``TOGETHER`` too."""
@@ -140,6 +148,26 @@ def _parameters_of_commands() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("typer.main.get_params_from_function", cache(get_params_from_function))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _models_of_aws() -> Iterator[None]:
+    """Read the model of each of AWS's services once: a session reads megabytes of JSON again for its first clients."""
+    if "boto3" not in sys.modules:  # in the environment of the runtime
+        yield
+        return
+    from botocore.loaders import Loader
+
+    initialize = Loader.__init__
+    read: dict[Any, Any] = {}
+
+    def share(loader: Any, *arguments: Any, **options: Any) -> None:
+        initialize(loader, *arguments, **options)
+        loader._cache = read
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Loader, "__init__", share)
         yield
 
 
