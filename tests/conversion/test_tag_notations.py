@@ -38,11 +38,16 @@ def file_of(folder: Path, content: str) -> Path:
         ("b i o b", "ENTITY", UNTYPED),
         ("B_PER E_PER O W_PER", "PER", NOTATION),
         ("B__PER I__PER O B__PER", "PER", NOTATION),
+        ("S-B S-I O S-B", "S", NOTATION),
+        ("B-B B-I O B-B", "B", NOTATION),
+        ("I-b I-l o I-u", "I", NOTATION),
+        ("b.B e.B O s.B", "B", NOTATION),
+        ("B_B/B B_B/I O B_B/B", "B_B", NOTATION),
     ],
 )
 def test_other_notations_are_recognized_and_reported(tmp_path: Path, tags: str, label: str, note: str) -> None:
     lines = [f"{token} {tag}\n" for token, tag in zip("Bob van met Al".split(), tags.split(), strict=True)]
-    report, (doc,) = converted(file_of(tmp_path, "".join(lines)))
+    report, (doc,) = converted(file_of(tmp_path, "".join(lines)), input_format="conll")
     assert ents(doc) == [("Bob van", label), ("Al", label)]
     assert dict(report.notes) == {note: 1}
     assert f"-{label}" in report.examples[note][0].detail
@@ -78,7 +83,7 @@ def test_labels_that_differ_only_in_b_and_i_are_refused(tmp_path: Path, tags: st
 
 
 @pytest.mark.parametrize(
-    "tags", ["S_PER S_LOC O S_PER", "PER-S O O PER-S", "PER-I PER-I O O", "U O O U", "S-B S-I O S-B"]
+    "tags", ["S_PER S_LOC O S_PER", "PER-S O O PER-S", "PER-I PER-I O O", "U O O U", "S-B S-S O S-B"]
 )
 def test_tags_that_may_be_labels_are_refused(tmp_path: Path, tags: str) -> None:
     lines = [f"{token} {tag}\n" for token, tag in zip("Bob van met Al".split(), tags.split(), strict=True)]

@@ -18,6 +18,9 @@ UPPER, LOWER = "BILUESMW", "biluesmw"
 LETTERS = ((UPPER, frozenset({OUTSIDE})), (LOWER, frozenset({OUTSIDE, OUTSIDE.lower()})))
 """Letters of tags, in one case for all of a file, with the tags of tokens outside of entities beside them."""
 
+CONTINUE = "ILEM"
+"""Letters of tags that continue a span."""
+
 ALONE = "ISUW"
 """Letters that files may have without B: of IOB, and of entities of one token."""
 
@@ -30,7 +33,6 @@ def _patterns(letters: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
 
 
 PATTERNS = {letters: _patterns(letters) for letters, _ in LETTERS}
-SUFFIX = PATTERNS[UPPER][1]
 
 
 @dataclass(frozen=True)
@@ -58,26 +60,42 @@ class Notation:
 
 
 def notation_of(tags: Iterable[str]) -> Notation | None:
-    """Return the notation that all tags have; ``None`` for ``B-LABEL``, for labels alone, and for what is not a tag."""
+    """Return the notation that all tags have; ``None`` for ``B-LABEL``, for labels alone, and for what is not a tag.
+
+    Of several that fit, it is the first by which a file has both tags that begin spans and tags that continue them.
+    """
     values = {*tags}
-    standard = [tag for one in values - {OUTSIDE} if (tag := parse_tag(one)) is not None]
-    if standard and (any(tag.action in "BIUS" for tag in standard) or not _fits(SUFFIX, [*(values - {OUTSIDE})], "B")):
+    weak: list[Notation | None] = []
+    inside = sorted(values - {OUTSIDE})
+    standard = [tag for one in inside if (tag := parse_tag(one)) is not None]
+    others = [one for one in inside if parse_tag(one) is None]
+    if standard and (others not in ([], [OUTSIDE.lower()]) or _has_both(tag.action for tag in standard)):
         return None
+    if standard and not others:
+        weak.append(None)
     for letters, outside in LETTERS:
         inside = sorted(values - outside)
-        before, after = PATTERNS[letters]
         if _are_letters(inside, letters):
             return Notation(None, outside, inside[0])
-        for pattern, begins in ((before, "BI"), (after, "B")):
+        for pattern, begins in zip(PATTERNS[letters], ("BI", "B"), strict=True):
             if _fits(pattern, inside, begins):
-                return Notation(pattern, outside, inside[0])
-    return None
+                found = Notation(pattern, outside, inside[0])
+                if _has_both(match["action"].upper() for match in map(pattern.fullmatch, inside) if match is not None):
+                    return found
+                weak.append(found)
+    return next(iter(weak), None)
+
+
+def _has_both(actions: Iterable[str]) -> bool:
+    """Return whether tags begin spans, and others continue them."""
+    letters = {*actions}
+    return "B" in letters and bool(letters & {*CONTINUE})
 
 
 def is_like_tag(text: str) -> bool:
     """Return whether a text would be a tag in one of the notations, rather than the name of a column."""
     patterns = (one for found in PATTERNS.values() for one in found)
-    is_letter = len(text) == 1 and text in UPPER + LOWER
+    is_letter = len(text) == 1 and text in UPPER + LOWER + OUTSIDE.lower()
     return is_letter or parse_tag(text) is not None or any(one.fullmatch(text) for one in patterns)
 
 

@@ -104,7 +104,7 @@ def _in_one_notation(lines: list[ColumnLine], file: SourceFile, reading: Reading
     for column in (-1, 0) if widths == {2} and _may_begin_with_tags(filled) else (-1,):
         tags = [line.cells[column] for line in filled]
         notation, header = notation_of(tags), None
-        if notation is None and len(tags) > 1 and not is_like_tag(tags[0]):
+        if notation is None and _may_be_names(filled, column):
             notation, header = notation_of(tags[1:]), filled[0]
         if notation is None:
             continue
@@ -118,10 +118,17 @@ def _in_one_notation(lines: list[ColumnLine], file: SourceFile, reading: Reading
     return lines
 
 
+def _may_be_names(lines: Sequence[ColumnLine], column: int) -> bool:
+    """Return whether a first line may have the names of columns, above tags in another notation."""
+    name = lines[0].cells[column].strip().lower()
+    has_others = len(lines) > 2 and any(map(str.isalpha, name)) and not is_like_tag(lines[0].cells[column])
+    return name in HEADERS or has_others
+
+
 def _may_begin_with_tags(lines: Sequence[ColumnLine]) -> bool:
-    """Return whether the first of two columns may have the tags: the last has none, and is not the only one with O."""
-    first, last = ({line.cells[column] for line in lines} for column in (0, -1))
-    return not _is_valid(lines[1:] or lines, -1) and (OUTSIDE in first or OUTSIDE not in last)
+    """Return whether the first of two columns may have the tags: some are outside, and the last column has none."""
+    first = {line.cells[0] for line in lines}
+    return bool(first & {OUTSIDE, OUTSIDE.lower()}) and not _is_valid(lines[1:] or lines, -1)
 
 
 def _token_column(
