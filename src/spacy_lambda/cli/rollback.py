@@ -16,7 +16,9 @@ from spacy_lambda.cli.rehearsal import LocalOption, project_environ, rehearsed, 
 def rollback(
     function: FunctionArgument = None,
     *,
-    version: Annotated[str | None, typer.Option(help="Version to make live.", show_default="the previous one")] = None,
+    version: Annotated[
+        str | None, typer.Option(help="Version to make live.", show_default="the one that was live before")
+    ] = None,
     yes: YesOption = False,
     config: ConfigOption = None,
     region: RegionOption = None,
