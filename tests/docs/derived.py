@@ -1,0 +1,201 @@
+"""Figures of pages that follow from the README's table; ``python -m tests.docs.derived`` writes them again."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from spacy_lambda.cdk.prices import usd
+from spacy_lambda.core.lambda_function import DEFAULT_MEMORY_MB, DEFAULT_TIMEOUT_S
+from spacy_lambda.core.lambda_limits import MB_PER_VCPU
+from spacy_lambda.core.vcpus import slowdown, vcpus
+from spacy_lambda.runtime.capacity import BASE_BYTES, COPIES
+from spacy_lambda.runtime.limits import Limits, derive_limits
+from spacy_lambda.runtime.loading import load
+from spacy_lambda.runtime.speed import (
+    BASE_SECONDS,
+    CHARACTERS_PER_UNIT,
+    SECONDS_PER_BYTE,
+    UNKNOWN_BYTES,
+    Speed,
+    read_speed,
+)
+from tests.cli.in_process import run_main
+from tests.docs.figures import LARGE, ROOT, SMALL, bench, medians, page
+
+COLD, PEAK, WARM = "cold start to first response", "peak memory", "one abstract, warm"
+
+
+@dataclass(frozen=True)
+class Derived:
+    """Some text of a page.
+
+    :param name: The page's name.
+    :param pattern: What finds it, once.
+    :param text: What it has to be.
+    """
+
+    name: str
+    pattern: str
+    text: str
+
+
+def derived() -> Iterator[Derived]:
+    """Yield all of them."""
+    yield from _start_page()
+    yield from _other_pages()
+    yield from _costs()
+    yield from _limits()
+
+
+def row(name: str, first: str, *cells: str) -> Derived:
+    """A row of a table, which its first cell names."""
+    return Derived(name, rf"^\| {re.escape(first)} \|.*$", f"| {' | '.join((first, *cells))} |")
+
+
+def unzipped() -> str:
+    """The size of the bundled pipeline's zip, as the page on bundles shows it."""
+    (found,) = re.findall(r"^bundle.zip: .* MB, ([\d.]+) MB unzipped", page("bundles"), re.MULTILINE)
+    return f"{float(found):.0f} MB"
+
+
+def _start_page() -> Iterator[Derived]:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    ((original, ours),) = re.findall(
+        r"Installed packages: ([\d,]+ MB) with torch, ([\d,]+ MB) with spacy-lambda", readme
+    )
+    for title, measurement in (("cold start to the first response", COLD), ("peak memory", PEAK)):
+        small, large = (
+            f"| {first} | {' | '.join(bench()[size, measurement])} |"
+            for first, size in ((f"{title}, the bundled pipeline's size", SMALL), ("the same at SciBERT's size", LARGE))
+        )
+        yield Derived("index", rf"^\| {title}, .*\n.*$", f"{small}\n{large}")
+    yield row("index", "installed packages", original, ours, ours)
+    zipped = "| the bundled pipeline as [a bundle](bundles.md), unzipped | | |"
+    yield Derived("index", rf"^{re.escape(zipped)}.*$", f"{zipped} {unzipped()} |")
+
+
+def _other_pages() -> Iterator[Derived]:
+    for first, size in (("the bundled pipeline's size", SMALL), ("SciBERT's size", LARGE)):
+        yield row("cost", first, *bench()[size, COLD][1:])
+    small, large = medians(SMALL, PEAK), medians(LARGE, PEAK)
+    peaks = rf"size is {small[2]:.0f} MB at int8 and {small[1]:.0f} MB at fp32"
+    yield Derived("cost", r"size is \d+ MB at int8 and \d+ MB at fp32", peaks)
+    yield Derived("cost", r"SciBERT's size \d+ and \d+ MB", f"SciBERT's size {large[2]:.0f} and {large[1]:.0f} MB")
+    small, large = medians(SMALL, WARM), medians(LARGE, WARM)
+    durations = f"about {small[2]:.0f} ms at int8 with six layers, and {large[2]:.0f} ms with twelve"
+    yield Derived("gpu", r"about \d+ ms at int8 with six layers, and \d+ ms with twelve", durations)
+    least, most = sorted((small[0] / small[2], large[0] / large[2]))
+    factors = f"{least:.1f} to {most:.1f} times as fast as torch, warm"
+    yield Derived("precision", r"[\d.]+ to [\d.]+ times as fast as torch, warm", factors)
+
+
+def on_one_cpu(size: str, variant: int) -> int:
+    """Milliseconds of an abstract on one CPU; the table's are on two."""
+    return round(medians(size, WARM)[variant] / slowdown(2))
+
+
+def _costs() -> Iterator[Derived]:
+    words = len(json.loads((ROOT / "examples" / "event.json").read_text("utf-8"))["text"].split())
+    larger = "12 layers (RoBERTa base, SciBERT)"
+    for name, size, precision, variant in (
+        ("6 layers", SMALL, "int8", 2),
+        ("6 layers", SMALL, "fp32", 1),
+        (larger, LARGE, "int8", 2),
+        (larger, LARGE, "fp32", 1),
+    ):
+        ms = on_one_cpu(size, variant)
+        costs = [
+            usd("million_requests") + duration * 1_000 * MB_PER_VCPU / 1024 * usd(f"gb_second_{architecture}")
+            for duration, architecture in ((ms, "x86_64"), (ms, "arm64"), (round(ms * 200 / words), "x86_64"))
+        ]
+        here = f"{medians(size, WARM)[variant]} ms"
+        yield row("estimate", f"{name}, {precision}", here, f"{ms} ms", *(f"{cost:.2f}" for cost in costs))
+    large = f"--duration {on_one_cpu(LARGE, 2)}ms --init 1s --peak {medians(LARGE, PEAK)[2]:.0f}"
+    yield Derived("estimate", r"--duration \d+ms --init 1s --peak \d+", large)
+    small = f"--duration {on_one_cpu(SMALL, 2)}ms --init 0.8s --peak {medians(SMALL, PEAK)[2]:.0f}"
+    yield Derived("estimate", r"--duration \d+ms --init 0.8s --peak \d+", small)
+    printed = run_main("estimate", *small.split(), "--latency", "300ms", "--region", "us-east-1").stdout
+    sample = "\n".join(_sample(printed.splitlines())) + "\n"
+    yield Derived("estimate", r"(?<=^```\n)[\d.]+ ms a text, init(?:.*\n)+?(?=```)", sample)
+
+
+def _sample(printed: list[str]) -> Iterator[str]:
+    """Yield what the page shows of an estimate: the beginning of its first table, and one architecture of the last."""
+    settings, cold, elsewhere, cheapest = (
+        next(number for number, line in enumerate(printed) if line.startswith(start))
+        for start in ("memory\t", "cold starts of", "US dollars at", "cheapest within")
+    )
+    sizes = [line for line in printed[settings + 1 : cold] if line.split("\t")[0] in ("512", "1,769")]
+    others = [line for line in printed[elsewhere + 2 : cheapest] if "arm64" not in line]
+    yield from printed[:settings]
+    yield from _table([printed[settings], *sizes], left=(1,))
+    yield "..."
+    yield printed[cold]
+    yield from _table(printed[cold + 1 : elsewhere])
+    yield printed[elsewhere]
+    yield from _table([printed[elsewhere + 1], *others], left=(0, 4))
+    yield "..."
+    yield from printed[cheapest : cheapest + 3]
+
+
+def _table(lines: list[str], *, left: tuple[int, ...] = ()) -> Iterator[str]:
+    """Align columns, which the command separates by tabs where it does not print on a terminal."""
+    columns = zip(*(line.split("\t") for line in lines), strict=True)
+    padded = [
+        [cell.ljust(width) if number in left else cell.rjust(width) for cell in column]
+        for number, column in enumerate(columns)
+        for width in [max(map(len, column))]
+    ]
+    yield from ("  ".join(cells).rstrip() for cells in zip(*padded, strict=True))
+
+
+def bundled_speed() -> Speed:
+    """The speed of the bundled pipeline."""
+    return read_speed(load("en_scienceie_minilm"))
+
+
+def base_speed() -> Speed:
+    """The speed that is estimated of an encoder of BERT's base size, at int8."""
+    seconds = BASE_SECONDS + SECONDS_PER_BYTE * UNKNOWN_BYTES
+    return Speed("wordpieces", seconds, CHARACTERS_PER_UNIT["wordpieces"])
+
+
+def limits(speed: Speed, size: str, *, memory: int = DEFAULT_MEMORY_MB, timeout: float = DEFAULT_TIMEOUT_S) -> Limits:
+    """The limits of a request of a function."""
+    return derive_limits(
+        speed,
+        {},
+        cpus=vcpus(memory),
+        timeout_s=timeout,
+        free_bytes=(memory - medians(size, PEAK)[2]) * 2**20,
+        bytes_per_unit=BASE_BYTES + 4 * COPIES * (384 if size == SMALL else 768),
+        max_length=1_000_000,
+    )
+
+
+def _limits() -> Iterator[Derived]:
+    for first, speed, size in (
+        ("6 layers, width 384 (the bundled one)", bundled_speed(), SMALL),
+        ("12 layers, width 768 (RoBERTa base, SciBERT)", base_speed(), LARGE),
+    ):
+        rows = []
+        for cell, label, memory in (
+            (f" {first} ", "1,769 MB", MB_PER_VCPU),
+            (" ", "2,048 MB, the default", DEFAULT_MEMORY_MB),
+        ):
+            found = limits(speed, size, memory=memory)
+            rows.append(f"|{cell}| {label} | {found.text:,} | {found.total:,} | {found.texts:,} |")
+        yield Derived("api", rf"^\| {re.escape(first)} \|.*\n.*$", "\n".join(rows))
+    small, large = (limits(speed, size).text for speed, size in ((bundled_speed(), SMALL), (base_speed(), LARGE)))
+    texts = f"{small:,} characters for a pipeline of six layers and {large:,} for one of twelve"
+    yield Derived("questions", r"[\d,]+ characters for a pipeline of six layers and [\d,]+ for one of twelve", texts)
+
+
+if __name__ == "__main__":
+    for one in derived():
+        path = ROOT / "docs" / f"{one.name}.md"
+        text = path.read_text(encoding="utf-8")
+        path.write_text(re.sub(one.pattern, one.text.replace("\\", r"\\"), text, flags=re.MULTILINE), encoding="utf-8")
