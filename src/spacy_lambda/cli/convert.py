@@ -102,7 +102,8 @@ def convert(
         str | None,
         typer.Option(
             metavar="PLACE",
-            help="Place of the spans, if there are several: a key of JSON, or a layer or layer.feature of WebAnno.",
+            help="Place of the spans or tags, if there are several: a key of JSON, a column of Parquet, or a layer or"
+            " layer.feature of WebAnno.",
             show_default="the one that has spans",
         ),
     ] = None,

@@ -44,7 +44,8 @@ class ConversionOptions:
     :param rename: New names of labels.
     :param spans_key: Key of ``doc.spans``.
     :param retokenize: Replace the tokens of the files by the tokenizer's.
-    :param spans_from: The place of the spans, where the source has several: a key, a layer or a feature of it.
+    :param spans_from: The place of the spans or tags, where the source has several: a key, a column, a layer or a
+        feature of it.
     :param text_from: The key of the texts, where tasks have several: Label Studio's.
     :param annotator: The annotator whose annotations are taken, where several annotated one document.
     """
