@@ -18,7 +18,7 @@ import spacy_lambda
 from spacy_lambda.core.foreign_errors import connection_reason, system_reason
 
 SOURCE = Path(spacy_lambda.__file__).parent
-REFUSED = {"OSError", "PermissionError", "FileNotFoundError", "BROKEN"}
+REFUSED = {"OSError", "PermissionError", "FileNotFoundError", "BROKEN", "BROKEN_ZIP"}
 """Errors whose text has a number in brackets."""
 
 

@@ -22,6 +22,7 @@ from spacy_lambda.bundler.target import MACHINES, Target
 from spacy_lambda.client.invocation import FunctionError, Invocation
 from spacy_lambda.core.lambda_limits import RESPONSE_BYTES
 from spacy_lambda.errors import BundleError, SizingError
+from spacy_lambda.local.served_pipeline import is_bundle
 from spacy_lambda.sizing import CheckOptions, Figures, LimitFinding, Verdict, check, checks
 from spacy_lambda.sizing.bundle_checks import BundleFiles, check_bundle
 from spacy_lambda.sizing.checks import check_files
@@ -222,6 +223,29 @@ def test_a_file_that_is_no_bundle(tmp_path: Path) -> None:
         archive.writestr("a", "b")
     with pytest.raises(BundleError, match="is not a bundle"):
         check_files(path, CheckOptions())
+
+
+@pytest.mark.parametrize("damage", ["encrypted", "method", "data", "directory"])
+def test_a_zip_that_cannot_be_read(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "some.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("bundle.json", 100 * "{}")
+    data = bytearray(path.read_bytes())
+    local, central = data.index(b"PK\3\4"), data.index(b"PK\1\2")
+    if damage == "encrypted":
+        data[local + 6] |= 1
+        data[central + 8] |= 1
+    elif damage == "method":
+        data[local + 8] = data[central + 10] = 99
+    elif damage == "data":
+        data[local + 30 + len("bundle.json")] ^= 0xFF
+    else:
+        data[central] = 0
+    path.write_bytes(data)
+    with pytest.raises(BundleError, match="cannot be read") as caught:
+        check_files(path, CheckOptions())
+    assert caught.value.remedy
+    assert is_bundle(path) == (damage != "directory")
 
 
 class FakeFunction:

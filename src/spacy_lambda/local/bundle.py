@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import tempfile
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,14 +14,13 @@ from spacy_lambda.bundler.bytecode import find_python
 from spacy_lambda.bundler.image.build import RECORD, read_record
 from spacy_lambda.bundler.image.context import PIPELINE_LAYER
 from spacy_lambda.bundler.image.engines import ENGINES, find_engine
-from spacy_lambda.bundler.metadata import PIPELINE_FOLDER, BundleMetadata, read_metadata
+from spacy_lambda.bundler.metadata import PIPELINE_FOLDER, BundleMetadata
 from spacy_lambda.bundler.pins import pin_all
 from spacy_lambda.bundler.target import MACHINES, Target
 from spacy_lambda.bundler.wheels import download_wheels, install_wheels
+from spacy_lambda.bundler.zip_files import open_zip
 from spacy_lambda.core.artifact.open import extract_zip
-from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.core.lambda_function import HANDLER
-from spacy_lambda.core.pipelines import BUNDLE_METADATA
 from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.errors import BundleError
 from spacy_lambda.local.image import image_program
@@ -120,14 +118,8 @@ def _zip_program(path: Path, on_step: OnStep) -> Iterator[Program]:
 
 
 def _metadata(path: Path) -> BundleMetadata:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            text = archive.read(BUNDLE_METADATA) if BUNDLE_METADATA in archive.namelist() else None
-    except (OSError, zipfile.BadZipFile) as exc:
-        raise BundleError(
-            f"{path} cannot be read: {system_reason(exc)}", remedy="make it again with `spacy-lambda bundle`"
-        ) from exc
-    return read_metadata(text, name=str(path))
+    with open_zip(path) as archive:
+        return archive.metadata()
 
 
 def _python(target: Target) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from spacy_lambda.core.lambda_function import DEFAULT_MEMORY_MB, DEFAULT_TIMEOUT_S
 from spacy_lambda.core.pipelines import BUNDLE_METADATA
+from spacy_lambda.core.zip_errors import BROKEN_ZIP
 from spacy_lambda.extras import explain_missing
 from spacy_lambda.local.local_lambda import LocalLambda
 from spacy_lambda.local.settings import FunctionSettings
@@ -64,10 +65,13 @@ def is_bundle(path: Path) -> bool:
         from spacy_lambda.bundler.image.build import RECORD
 
         return (path / RECORD).is_file()
-    if not path.is_file() or not zipfile.is_zipfile(path):
+    if not path.is_file():
         return False
-    with zipfile.ZipFile(path) as archive:
-        return BUNDLE_METADATA in archive.namelist()
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return BUNDLE_METADATA in archive.namelist()
+    except BROKEN_ZIP:  # explained by those that read a pipeline in a zip
+        return False
 
 
 def _import_open_bundle() -> Callable[[str], AbstractContextManager[Runnable]]:

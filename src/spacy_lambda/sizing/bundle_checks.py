@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,9 +11,9 @@ from pathlib import Path
 from spacy_lambda.bundler.elf_versions import MAGIC, machine_of, newest_glibc, required_versions
 from spacy_lambda.bundler.metadata import BundleMetadata, read_metadata
 from spacy_lambda.bundler.target import AN_IMAGE, GLIBCS, MACHINES
+from spacy_lambda.bundler.zip_files import open_zip
 from spacy_lambda.core.counts import count
 from spacy_lambda.core.files import megabytes
-from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.core.lambda_function import HANDLER
 from spacy_lambda.core.lambda_limits import DIRECT_UPLOAD_BYTES, IMAGE_BYTES, UNZIPPED_BYTES
 from spacy_lambda.core.pipelines import BUNDLE_METADATA
@@ -70,15 +69,8 @@ def open_files(path: Path) -> Iterator[BundleFiles]:
             read=lambda name: found[name].read_bytes(),
         )
         return
-    try:
-        with zipfile.ZipFile(path) as archive:
-            entries = {entry.filename: entry.file_size for entry in archive.infolist() if not entry.is_dir()}
-            text = archive.read(BUNDLE_METADATA) if BUNDLE_METADATA in entries else None
-            yield BundleFiles(read_metadata(text, name=str(path)), path.stat().st_size, entries, archive.read)
-    except (OSError, zipfile.BadZipFile) as exc:
-        raise BundleError(
-            f"{path} cannot be read: {system_reason(exc)}", remedy="make it again with `spacy-lambda bundle`"
-        ) from exc
+    with open_zip(path) as archive:
+        yield BundleFiles(archive.metadata(), path.stat().st_size, archive.sizes, archive.read)
 
 
 def check_bundle(files: BundleFiles, options: CheckOptions) -> list[LimitFinding]:

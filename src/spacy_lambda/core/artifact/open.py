@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import io
-import lzma
 import os
 import stat
-import struct
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,17 +24,12 @@ from spacy_lambda.core.artifact.unpack import unpack
 from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.core.pipelines import ARCHIVES, find_pipeline, is_pipeline
 from spacy_lambda.core.streams import CHUNK_BYTES
+from spacy_lambda.core.zip_errors import BROKEN_ZIP
 from spacy_lambda.errors import ArtifactError, SpacyLambdaError
 
 __all__ = ["ZipLimits", "check_source", "extract_zip", "pipeline_folder"]
 
 SDISTS = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
-BROKEN = (
-    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OSError, EOFError),
-    *(ValueError, NotImplementedError, RuntimeError, OverflowError, MemoryError),
-)
-"""Errors of :mod:`zipfile` for a damaged or unsupported archive."""
-
 MIN_RATIO_BYTES = 1 << 20
 """Bytes of a file below which any ratio is accepted."""
 
@@ -162,7 +154,7 @@ def extract_zip(path: Path, folder: Path, *, limits: ZipLimits = ZipLimits()) ->
             left = limits.total_bytes
             for info in entries:
                 left -= _extract_entry(archive, info, path_below(folder, info.filename), left)
-    except BROKEN as exc:
+    except BROKEN_ZIP as exc:
         raise ArtifactError(
             f"{path} cannot be unpacked: {system_reason(exc)}", remedy="fetch or build the file again"
         ) from exc

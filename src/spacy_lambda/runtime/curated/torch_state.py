@@ -16,6 +16,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spacy_lambda.core.foreign_errors import system_reason
+from spacy_lambda.core.zip_errors import BROKEN_ZIP
+
 __all__ = ["State", "read_state_dict"]
 
 State = dict[str, npt.NDArray[np.floating[Any]]]
@@ -31,8 +34,8 @@ def read_state_dict(data: bytes) -> State:
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
             return _Reader(archive).read()
-    except (zipfile.BadZipFile, pickle.UnpicklingError, KeyError, EOFError, AttributeError, TypeError) as exc:
-        raise ValueError(f"these weights are not a state dict of tensors: {exc}") from exc
+    except (*BROKEN_ZIP, pickle.UnpicklingError, KeyError, AttributeError, TypeError) as exc:
+        raise ValueError(f"these weights are not a state dict of tensors: {system_reason(exc)}") from exc
 
 
 class _Reader:
