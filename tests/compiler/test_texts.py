@@ -55,6 +55,8 @@ def test_a_corpus_keeps_its_annotations(tmp_path: Path) -> None:
     [
         ("texts.jsonl", b'{"text": "a"}\n{"txt": "b"}\n', 'texts.jsonl:2 is not a JSON object with "text"', "the line"),
         ("texts.jsonl", b'{"text": 3}\n', '"text" must be a string', "the line"),
+        ("texts.jsonl", b'{"text": "\\ud83d"}\n', 'texts.jsonl:1: "text" has half of a character', "the line"),
+        ("long.txt", (NLP.max_length + 1) * b"a", "long.txt has 1,000,001 characters", "split the text"),
         ("texts.jsonl", b"\n\n", "has no texts", ".jsonl with `text`"),
         ("text.txt", b"\xff\xfe", "is not UTF-8", "convert the file"),
         ("corpus.spacy", b"nonsense", "is not a .spacy corpus", "DocBin.to_disk"),

@@ -149,6 +149,7 @@ def test_json_has_the_dates_of_the_prices() -> None:
     ("arguments", "error"),
     [
         (["--duration", "fast", "--init", "2s"], "is not a duration; write 300ms or 0.3s"),
+        (["--duration", 400 * "9" + "ms", "--init", "2s"], "a function takes at most 900 s"),
         (["--duration", "100ms"], "--duration needs --init"),
         (["--peak", "100"], "--init and --peak need --duration"),
         ([], "name a pipeline or a bundle to measure"),

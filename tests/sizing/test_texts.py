@@ -22,6 +22,11 @@ def test_texts_of_a_file(tmp_path: Path) -> None:
         read_texts(tmp_path / "none")
 
 
+def test_a_text_that_spacy_takes_only_in_parts(tmp_path: Path) -> None:
+    (tmp_path / "long.txt").write_text(1_000_001 * "a")
+    assert [*map(len, read_texts(tmp_path).texts)] == [1_000_001]
+
+
 def test_a_sample_is_spread_over_a_long_file(tmp_path: Path) -> None:
     path = tmp_path / "texts.txt"
     path.mkdir()

@@ -111,6 +111,7 @@ def test_refused(spacy_lambda_function):
             '*no.jsonl:1: *of the keys "text"*',
         ),
         ("", "@pytest.mark.spacy_lambda_texts('bad.jsonl')\ndef test_it(): pass", "*takes the argument golden*"),
+        ("", "@pytest.mark.spacy_lambda_texts(5)\ndef test_it(golden): pass", "*names one file*"),
     ],
 )
 def test_wrong_settings(pytester: pytest.Pytester, settings: str, test: str, message: str) -> None:

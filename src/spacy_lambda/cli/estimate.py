@@ -15,7 +15,7 @@ from spacy_lambda.cli.console import print_json, print_lines, print_table, print
 from spacy_lambda.cli.options import ForceFileOption, JsonOption, RegionOption, SampleTextsOption, finite
 from spacy_lambda.cli.output_paths import check_output_file, writable
 from spacy_lambda.cli.progress import stages
-from spacy_lambda.core.lambda_limits import MAX_MEMORY_MB, MIN_MEMORY_MB
+from spacy_lambda.core.lambda_limits import MAX_MEMORY_MB, MAX_TIMEOUT_S, MIN_MEMORY_MB
 from spacy_lambda.errors import SizingError
 
 if TYPE_CHECKING:
@@ -32,14 +32,17 @@ STARTS: dict[Start, str] = {"on-demand": "on demand", "snapstart": "SnapStart", 
 def milliseconds(value: str | None) -> float | None:
     """Return the milliseconds of a duration such as ``300ms`` or ``0.3s``.
 
-    :raises typer.BadParameter: If it is not one.
+    :raises typer.BadParameter: If it is not one, or longer than a function may take.
     """
     if value is None:
         return None
     found = _DURATION.fullmatch(value.strip())
     if found is None or not float(found["number"]):
         raise typer.BadParameter(f"{value!a} is not a duration; write 300ms or 0.3s")
-    return float(found["number"]) * (1000 if found["unit"] == "s" else 1)
+    ms = float(found["number"]) * (1000 if found["unit"] == "s" else 1)
+    if ms > MAX_TIMEOUT_S * 1000:
+        raise typer.BadParameter(f"a function takes at most {MAX_TIMEOUT_S} s; write a shorter duration")
+    return ms
 
 
 def estimate(

@@ -41,12 +41,13 @@ def _read(path: Path, nlp: Language) -> Iterator[Doc]:
             if file.suffix.lower() in (".txt", ".spacy"):
                 yield from _read(file, nlp)
     elif path.suffix.lower() == ".txt":
-        yield nlp.make_doc(_decode(path))
+        yield _doc(_decode(path), nlp, str(path))
     elif path.suffix.lower() == ".jsonl":
         # Not splitlines(): U+2028 and its like may stand in a JSON string as they are.
         for number, line in enumerate(_decode(path).split("\n"), start=1):
             if line.strip():
-                yield nlp.make_doc(_text_of_line(line, f"{path}:{number}"))
+                where = f"{path}:{number}"
+                yield _doc(_text_of_line(line, where), nlp, where)
     elif path.suffix.lower() == ".spacy":
         try:
             check_file(path)
@@ -85,6 +86,15 @@ def _decode(path: Path) -> str:
         raise VerifyError(f"{path} is not UTF-8: {exc}", remedy="convert the file to UTF-8") from exc
 
 
+def _doc(text: str, nlp: Language, where: str) -> Doc:
+    if len(text) > nlp.max_length:
+        raise VerifyError(
+            f"{where} has {len(text):,} characters; the pipeline's limit (nlp.max_length) is {nlp.max_length:,}",
+            remedy="split the text, or leave it out",
+        )
+    return nlp.make_doc(text)
+
+
 def _text_of_line(line: str, where: str) -> str:
     try:
         text = parse_json(line)["text"]
@@ -92,4 +102,10 @@ def _text_of_line(line: str, where: str) -> str:
         raise VerifyError(f'{where} is not a JSON object with "text"', remedy="fix or remove the line") from exc
     if not isinstance(text, str):
         raise VerifyError(f'{where}: "text" must be a string', remedy="fix or remove the line")
+    try:
+        text.encode()
+    except UnicodeEncodeError as exc:
+        raise VerifyError(
+            f'{where}: "text" has half of a character (a surrogate)', remedy="fix or remove the line"
+        ) from exc
     return text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +36,9 @@ def read_texts(path: Path) -> Texts:
     from spacy_lambda.runtime.spacy_import import spacy  # isort: skip
     from spacy_lambda.compiler.texts import read_docs
 
-    found = sample_texts(str(path), (doc.text for doc in read_docs(path, spacy.blank("xx"))))
+    nlp = spacy.blank("xx")
+    nlp.max_length = sys.maxsize  # the function splits longer ones
+    found = sample_texts(str(path), (doc.text for doc in read_docs(path, nlp)))
     if not found.texts:
         raise SizingError(f"{path} has only blank texts", remedy="name a file with texts like those of the callers")
     return found

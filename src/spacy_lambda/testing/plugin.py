@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +67,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     if "golden" not in metafunc.fixturenames:
         raise pytest.UsageError(f"{metafunc.definition.nodeid}: a test with {MARKER} takes the argument golden")
-    if len(marker.args) != 1:
+    if len(marker.args) != 1 or not isinstance(marker.args[0], str | PathLike):
         raise pytest.UsageError(f'{metafunc.definition.nodeid}: @pytest.mark.{MARKER}("golden.jsonl") names one file')
     path = metafunc.definition.path.parent / marker.args[0]
     lines = _read_lines(path)
