@@ -247,13 +247,29 @@ def test_a_throttled_event_waits(monkeypatch: pytest.MonkeyPatch, pipeline: Path
 
     request = InvokeRequest(request_id="1", payload=b"{}", arn="arn", trace_id="")
     function = RoutedFunction(FunctionSettings(pipeline=pipeline), invoke)
-    asyncio.run(async_invocation.invoke_until_success(function, request))
+    asyncio.run(async_invocation.invoke_until_success(function, request, turns=asyncio.Semaphore()))
     assert len(calls) == 4
     monkeypatch.setattr(async_invocation, "MAX_AGE_S", 0)
     calls.clear()
-    asyncio.run(async_invocation.invoke_until_success(function, request))
+    asyncio.run(async_invocation.invoke_until_success(function, request, turns=asyncio.Semaphore()))
     assert len(calls) == 1
     assert "event 1 was dropped: TooManyRequests" in caplog.text
+
+
+def test_events_take_no_places_in_the_queue_of_requests(start: Callable[..., Lambda]) -> None:
+    local = start(queue_limit=1)
+    for number in range(4):
+        call(local, {"do": "say", "text": f"event {number}"}, InvocationType="Event")
+    assert answer(call(local, {"do": "echo"})) == {}
+    local.log.wait_for("event 3")
+
+
+def test_an_event_that_waits_at_the_end_is_reported(start: Callable[..., Lambda], caplog: Any) -> None:
+    local = start(retry_after_s=(60.0,))
+    call(local, {"do": "fail", "text": "once"}, InvocationType="Event")
+    local.log.wait_for("REPORT")
+    local.close()
+    assert "was dropped: the local Lambda is shutting down" in caplog.text
 
 
 def test_unknown_invocation_type_is_refused(local: Lambda) -> None:

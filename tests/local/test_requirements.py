@@ -89,6 +89,11 @@ def test_settings_name_every_fault() -> None:
             memory_mb=64,
             max_concurrency=0,
             idle_timeout_s=0,
+            version="live\n",
+            environment={"A B": "", "C": "a\0b", "LONG": 4096 * "x"},
         )
-    for name in ("name 'a b'", "handler 'h'", "901", "64 MB", "concurrency 0", "idle timeout 0"):
+    for name in (
+        *("name 'a b'", "handler 'h'", "901", "64 MB", "concurrency 0", "idle timeout 0", "version 'live\\n'"),
+        *("variable 'A B'", "variable 'C'", "variables of 4,107 bytes"),
+    ):
         assert name in caught.value.message

@@ -33,18 +33,24 @@ LONGEST_WAIT_S = 300.0
 """Seconds before the first repetition of a throttled attempt, doubled up to the longest."""
 
 
-async def invoke_until_success(function: RoutedFunction, request: InvokeRequest) -> None:
-    """Invoke a function, again after each error as long as it has retries, and record the last error."""
+async def invoke_until_success(function: RoutedFunction, request: InvokeRequest, *, turns: asyncio.Semaphore) -> None:
+    """Invoke a function, again after each error as long as it has retries, and record the last error.
+
+    :param turns: Acquired for each attempt: in Lambda, events queue apart from requests.
+    """
     settings, began = function.settings, time.monotonic()
     waits = (*settings.retry_after_s, None)
     try:
         for wait_s in waits:
-            outcome = await _invoke(function, request, until=began + MAX_AGE_S)
+            outcome = await _invoke(function, request, turns, until=began + MAX_AGE_S)
             if outcome.response.error_type is None:
                 return
             if wait_s is not None:
                 _LOGGER.info("event %s failed; it is retried in %g s", request.request_id, wait_s)
                 await asyncio.sleep(wait_s)
+    except asyncio.CancelledError:
+        _LOGGER.warning("event %s was dropped: the local Lambda is shutting down", request.request_id)
+        raise
     except (TooManyRequests, PoolClosed, SnapStartFailed, LocalLambdaError) as exc:
         _LOGGER.warning("event %s was dropped: %s", request.request_id, str(exc) or type(exc).__name__)
         return
@@ -53,7 +59,9 @@ async def invoke_until_success(function: RoutedFunction, request: InvokeRequest)
         _write(settings.on_failure, request, outcome, attempts=len(waits), version=settings.version)
 
 
-async def _invoke(function: RoutedFunction, request: InvokeRequest, *, until: float) -> Outcome:
+async def _invoke(
+    function: RoutedFunction, request: InvokeRequest, turns: asyncio.Semaphore, *, until: float
+) -> Outcome:
     """Invoke a function, waiting while it is throttled.
 
     :param until: The end of the event's age, as of :func:`time.monotonic`.
@@ -61,7 +69,8 @@ async def _invoke(function: RoutedFunction, request: InvokeRequest, *, until: fl
     wait_s = FIRST_WAIT_S
     while True:
         try:
-            return await function.invoke(request)
+            async with turns:
+                return await function.invoke(request)
         except TooManyRequests:
             if time.monotonic() + wait_s > until:
                 raise

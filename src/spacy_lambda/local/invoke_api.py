@@ -75,6 +75,10 @@ class InvokeApi:
         self._functions = tuple(functions.values())
         self._router = Router(functions)
         self._background: set[asyncio.Task[None]] = set()
+        self._turns = {
+            function.settings.name: asyncio.Semaphore(max(function.settings.concurrency, 1))
+            for function in self._functions
+        }
         path = "/2015-03-31/functions/{name}/invocations"
         self.app = Starlette(
             routes=[
@@ -133,7 +137,7 @@ class InvokeApi:
 
     def _start(self, function: RoutedFunction, request: InvokeRequest) -> None:
         """Serve an asynchronous request; its outcome is only logged."""
-        task = asyncio.create_task(invoke_until_success(function, request))
+        task = asyncio.create_task(invoke_until_success(function, request, turns=self._turns[function.settings.name]))
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 

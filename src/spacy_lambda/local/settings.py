@@ -10,6 +10,7 @@ from pathlib import Path
 
 from spacy_lambda.core.lambda_function import DEFAULT_MEMORY_MB, DEFAULT_TIMEOUT_S, HANDLER
 from spacy_lambda.core.lambda_limits import (
+    ENVIRONMENT_BYTES,
     INIT_LIMIT_S,
     MAX_EPHEMERAL_BYTES,
     MAX_MEMORY_MB,
@@ -50,6 +51,8 @@ RETRY_AFTER_S = (60.0, 120.0)
 """Seconds that Lambda waits before its two retries
 (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html)."""
 
+_VERSION = re.compile(r"\$LATEST|[0-9]+")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NAME = re.compile(rf"[A-Za-z0-9_-]{{1,{NAME_CHARACTERS}}}")
 
 
@@ -66,7 +69,8 @@ class FunctionSettings:
         killed; pages of mapped files do not count.
     :param init_limit_s: Seconds that an init may take. One that fails or takes longer runs again in the first
         invocation, within the timeout, as in Lambda.
-    :param limits: Limit the memory, the CPUs and the time of an init, and make the file system read-only.
+    :param limits: Limit the memory, the CPUs, the time of an init and the environment variables, and make the file
+        system read-only.
     :param storage_mb: The size of ``/tmp``, Lambda's ephemeral storage.
     :param mounts: Folders that the function can write, as those of a mounted EFS.
     :param max_concurrency: Maximum environments; each serves one request at a time.
@@ -188,10 +192,23 @@ class LocalFunction:
 
 def _problems(settings: FunctionSettings) -> list[str]:
     low, high = MIN_MEMORY_MB, MAX_MEMORY_MB
+    variables = sum(len(os.fsencode(name + value)) for name, value in settings.environment.items())
     checks = [
         (
             _NAME.fullmatch(settings.name),
             f"name {settings.name!r}: 1 to 64 letters, digits, '-' or '_' are required",
+        ),
+        (_VERSION.fullmatch(settings.version), f"version {settings.version!r}: a number or $LATEST is required"),
+        *(
+            (
+                _VARIABLE.fullmatch(name) and "\0" not in value,
+                f"environment variable {name!r}: letters, digits and '_', and a value without NUL are required",
+            )
+            for name, value in settings.environment.items()
+        ),
+        (
+            not settings.limits or variables <= ENVIRONMENT_BYTES,
+            f"environment variables of {variables:,} bytes: at most {ENVIRONMENT_BYTES:,} are possible",
         ),
         ("." in settings.handler, f"handler {settings.handler!r}: 'module.function' is required"),
         (
