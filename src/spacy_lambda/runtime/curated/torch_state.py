@@ -23,6 +23,12 @@ __all__ = ["State", "read_state_dict"]
 
 State = dict[str, npt.NDArray[np.floating[Any]]]
 
+UNREADABLE: tuple[type[Exception], ...] = (
+    *BROKEN_ZIP,
+    *(pickle.UnpicklingError, KeyError, AttributeError, TypeError),
+)
+"""Errors of other contents."""
+
 DTYPES = {"FloatStorage": "<f4", "DoubleStorage": "<f8", "HalfStorage": "<f2"}
 
 
@@ -34,7 +40,7 @@ def read_state_dict(data: bytes) -> State:
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
             return _Reader(archive).read()
-    except (*BROKEN_ZIP, pickle.UnpicklingError, KeyError, AttributeError, TypeError) as exc:
+    except UNREADABLE as exc:
         raise ValueError(f"these weights are not a state dict of tensors: {system_reason(exc)}") from exc
 
 
