@@ -73,11 +73,18 @@ def test_null_cells_of_csv_are_no_text(tmp_path: Path, null: str) -> None:
     assert not any("group" in doc.user_data for doc in docs)
 
 
-@pytest.mark.parametrize("cell", ["3.7", "inf", "1e400", "nan", "four"])
+@pytest.mark.parametrize("cell", ["3.7", "inf", "1e400", "nan", "four", "1.000", "1e0", "1_0", "", "4.", "9" * 5000])
 def test_offsets_are_whole_numbers(tmp_path: Path, cell: str) -> None:
     content = f"document,start,end,label\nZinc,0,{cell},M\n"
     with pytest.raises(CorpusError, match=r":2: '0' and .* are not the offsets"):
         converted(write_files(tmp_path, {"spans.csv": content}) / "spans.csv")
+
+
+@pytest.mark.parametrize("cell", ["4", "4.0", "4,0", "+4", " 4 "])
+def test_whole_numbers_of_tables(tmp_path: Path, cell: str) -> None:
+    content = f"document;start;end;label\nZinc;0;{cell};M\n"
+    _, (doc,) = converted(write_files(tmp_path, {"spans.csv": content}) / "spans.csv")
+    assert ents(doc) == [("Zinc", "M")]
 
 
 def test_a_column_of_covered_texts_is_not_taken_for_the_documents(tmp_path: Path) -> None:

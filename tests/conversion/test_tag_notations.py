@@ -183,6 +183,13 @@ def test_a_token_that_would_begin_a_document_is_escaped(tmp_path: Path, name: st
     assert ents(doc) == [("-DOCSTART-", "M")]
 
 
+def test_spaces_around_tags_are_no_part_of_labels(tmp_path: Path) -> None:
+    _, (doc,) = converted(file_of(tmp_path, "Bob\tB-P \nvan\t I-P\nmet\tO \n"))
+    assert ents(doc) == [("Bob van", "P")]
+    source = write_files(tmp_path, {"x.jsonl": '{"tokens": ["Bob", "met"], "ner_tags": ["B-P ", " O"]}'}) / "x.jsonl"
+    assert ents(converted(source)[1][0]) == [("Bob", "P")]
+
+
 def test_hidden_files_are_counted(tmp_path: Path) -> None:
     lines = "Bob B-P\nmet O\n"
     folder = write_files(tmp_path / "in", {"a.conll": lines, ".b.conll": lines, "__MACOSX/a.conll": lines})

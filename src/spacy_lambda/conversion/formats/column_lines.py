@@ -99,7 +99,7 @@ def column_lines(file: SourceFile, *, limit: int | None = None) -> Iterator[Colu
 
 def _cells(text: str, *, has_tabs: bool) -> tuple[str, ...]:
     if has_tabs:
-        return tuple(text.split("\t"))
+        return tuple(map(str.strip, text.split("\t")))
     found = LABEL_STUDIO.fullmatch(text)
     return found.groups() if found is not None else tuple(SPACES.split(text.strip(" \t")))
 

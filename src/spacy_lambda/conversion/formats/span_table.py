@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -21,6 +22,9 @@ SUFFIXES = (".csv", ".tsv", ".txt")
 COLUMNS = ("id", "document", "start", "end", "label", "text", "group")
 IDENTIFIERS = ("kb_id", "span_id")
 """Columns that a file has if a span needs them."""
+
+OFFSET = re.compile(r"([-+]?\d{1,1000})(?:[.,]0)?")
+"""A whole number, also with one zero after a point or a comma."""
 
 
 @dataclass
@@ -87,12 +91,12 @@ def _span(row: TableRow, file: SourceFile) -> AnnotatedSpan:
 
 
 def _offset(cell: str) -> int | None:
-    """Return a whole number, which pandas writes as 3.0 where a column has an empty cell."""
-    try:
-        value = float(cell)
-    except ValueError:
-        return None
-    return int(value) if value.is_integer() else None
+    """Return a whole number, which pandas writes as 3.0, or 3,0, where a column has an empty cell.
+
+    1.000 may be one or a thousand.
+    """
+    found = OFFSET.fullmatch(cell)
+    return None if found is None else int(found[1])
 
 
 def _check_texts(rows: Sequence[TableRow], file: SourceFile) -> None:

@@ -152,7 +152,7 @@ def _tag(value: Any, names: Sequence[str], place: str) -> str:
     :raises CorpusError: If it has none.
     """
     if isinstance(value, str):
-        return value
+        return value.strip()
     if isinstance(value, int | float) and not isinstance(value, bool) and value in range(len(names)):
         return names[int(value)]
     if _is_null(value):
