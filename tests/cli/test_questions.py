@@ -39,6 +39,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr("spacy_lambda.deploy.aws.open_account", lambda project: Aws("1" * 12, "eu-central-1", None))
     monkeypatch.setattr("spacy_lambda.deploy.rollbacks.find_stack", lambda *names: {})
     monkeypatch.setattr("spacy_lambda.deploy.rollbacks.live_version", lambda *names: "2")
+    monkeypatch.setattr("spacy_lambda.deploy.rollbacks.live_before", lambda *names: ("1",))
     publish(monkeypatch, [3, 2, 1])
     return questions
 
@@ -98,7 +99,7 @@ def test_a_rollback_that_is_impossible_is_not_asked_about(asked: list[str], monk
     assert "version 2 of p-ner is live already" in error("rollback", "--version", "2")
     assert "no version '9'" in error("rollback", "--version", "9")
     publish(monkeypatch, [2])
-    assert "has no earlier version" in error("rollback")
+    assert "no version that was live before it is kept" in error("rollback")
     assert asked == []
 
 
