@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,9 +22,17 @@ def _ray() -> Iterator[None]:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     import ray
 
-    ray.init(num_cpus=2, include_dashboard=False, logging_level="error", log_to_driver=False)  # type: ignore[arg-type]
+    try:
+        _start(ray)
+    except Exception:  # Ray gives its processes 30 seconds to start, which a busy machine may exceed
+        ray.shutdown()
+        _start(ray)
     yield
     ray.shutdown()
+
+
+def _start(ray: Any) -> None:
+    ray.init(num_cpus=2, include_dashboard=False, logging_level="error", log_to_driver=False)
 
 
 @pytest.mark.usefixtures("_ray")

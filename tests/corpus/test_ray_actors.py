@@ -132,6 +132,27 @@ def test_ray_is_not_started_for_nothing(fake: FakeRay, pipeline: Path) -> None:
     assert fake.started == 0
 
 
+@pytest.mark.parametrize(
+    ("address", "raised", "message", "remedy"),
+    [
+        (None, Exception("The node timed out.\nSee its logs."), "Ray cannot be started: The node timed out.", "start"),
+        ("10.0.0.1:6379", ConnectionError("no node"), "Ray cannot be reached: no node", "--ray-address"),
+    ],
+)
+def test_ray_that_does_not_start(
+    fake: FakeRay, pipeline: Path, address: str | None, raised: Exception, message: str, remedy: str
+) -> None:
+    def fail(*arguments: Any, **options: Any) -> None:
+        raise raised
+
+    fake.init = fail  # type: ignore[method-assign]
+    engine = RayEngine(pipeline, AnnotateOptions(), address=address)
+    with pytest.raises(CorpusError) as caught:
+        list(engine.run(iter([shard("a", "iron")]), Counts().add))
+    assert caught.value.message == message
+    assert remedy in caught.value.remedy
+
+
 def test_a_pipeline_that_has_changed_is_not_sent(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, pipeline: Path
 ) -> None:

@@ -22,7 +22,7 @@ from spacy_lambda.corpus.engines.isolation import Endings, annotate_safely
 from spacy_lambda.corpus.engines.protocol import OnDocuments, ShardResult
 from spacy_lambda.corpus.engines.worker_process import ONE_CPU, WorkerEndedError
 from spacy_lambda.corpus.shards import Shard
-from spacy_lambda.errors import CorpusError, SpacyLambdaError
+from spacy_lambda.errors import CorpusError, SpacyLambdaError, first_line
 
 __all__ = ["RayEngine"]
 
@@ -96,10 +96,15 @@ class RayEngine:
                 with _variables(ONE_CPU):
                     ray.init(num_cpus=self._workers, include_dashboard=False, **log)
                 return {"num_cpus": 1}
-        except (ConnectionError, RuntimeError, ValueError) as exc:
+        except Exception as exc:  # a plain one if its processes are not there after half a minute
+            if self._address is None:
+                raise CorpusError(
+                    f"Ray cannot be started: {first_line(exc)}",
+                    remedy="run it again when this machine is less busy, or start Ray by `ray start --head` and pass "
+                    "--ray-address auto",
+                ) from exc
             raise CorpusError(
-                f"Ray cannot be started or reached: {exc}",
-                remedy="check --ray-address, for example with `ray status`",
+                f"Ray cannot be reached: {first_line(exc)}", remedy="check --ray-address, for example with `ray status`"
             ) from exc
         return options
 
