@@ -177,6 +177,16 @@ def test_the_cache_of_the_caller_is_made(tmp_path: Path) -> None:
     assert not own.exists()
 
 
+def test_folders_that_variables_name_are_visible(tmp_path: Path) -> None:
+    named, digest = tmp_path / "c#" / "model", "#sha256=" + 64 * "a"
+    named.mkdir(parents=True)
+    for value in (str(named), f"{named}{digest}"):
+        settings = FunctionSettings(pipeline="x", environment={"OTHER": value})
+        assert f"read={named}" in sandbox_options(settings, program(tmp_path))
+    no_name = FunctionSettings(pipeline="x", environment={"SPACY_LAMBDA_CACHE": "/" + 3000 * "x"})
+    assert not any("xxx" in option for option in sandbox_options(no_name, program(tmp_path)))
+
+
 def test_a_sandbox_that_fails_is_explained(tmp_path: Path) -> None:
     options = sandbox_options(FunctionSettings(pipeline="x"), program(tmp_path))
     assert f"mount=/var/task={tmp_path}" in options

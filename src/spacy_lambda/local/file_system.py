@@ -6,6 +6,7 @@ but read-only, so that its Python and its libraries work; of ``/tmp`` and of the
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from spacy_lambda.core.env_names import CACHE_VARIABLE
+from spacy_lambda.core.location import FRAGMENT
 from spacy_lambda.local.settings import TASK_FOLDER, FunctionSettings, Program
 
 __all__ = ["inside", "sandbox_options", "why_unavailable"]
@@ -76,7 +78,7 @@ def _writable(settings: FunctionSettings, program: Program, variables: Mapping[s
         with suppress(OSError):
             Path(program.variables[CACHE_VARIABLE]).mkdir(parents=True, exist_ok=True)
     cache = Path(variables.get(CACHE_VARIABLE, ""))
-    if cache.is_absolute() and cache.is_dir():
+    if cache.is_absolute() and os.path.isdir(cache):
         yield cache
 
 
@@ -84,9 +86,10 @@ def _needed(program: Program, variables: Mapping[str, str]) -> Iterator[Path]:
     yield from _interpreter(program)
     yield from program.reads
     for value in variables.values():
-        path = Path(value.partition("#")[0])
-        if path.is_absolute() and path != Path("/tmp") and path.exists():
-            yield path
+        for named in {value, FRAGMENT.sub("", value)}:
+            # Path.exists raises an error if a text is too long for a name.
+            if named.startswith("/") and Path(named) != Path("/tmp") and os.path.exists(named):
+                yield Path(named)
 
 
 def _interpreter(program: Program) -> Iterator[Path]:
