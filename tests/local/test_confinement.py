@@ -180,7 +180,7 @@ def test_the_cache_of_the_caller_is_made(tmp_path: Path) -> None:
 def test_folders_that_variables_name_are_visible(tmp_path: Path) -> None:
     named, digest = tmp_path / "c#" / "model", "#sha256=" + 64 * "a"
     named.mkdir(parents=True)
-    for value in (str(named), f"{named}{digest}"):
+    for value in (str(named), f"{named}{digest}", f"{named}@1.0", f"{named}@prod{digest}"):
         settings = FunctionSettings(pipeline="x", environment={"OTHER": value})
         assert f"read={named}" in sandbox_options(settings, program(tmp_path))
     no_name = FunctionSettings(pipeline="x", environment={"SPACY_LAMBDA_CACHE": "/" + 3000 * "x"})

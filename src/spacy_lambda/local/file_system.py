@@ -15,7 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from spacy_lambda.core.env_names import CACHE_VARIABLE
-from spacy_lambda.core.location import FRAGMENT
+from spacy_lambda.core.location import parse_location
+from spacy_lambda.errors import LocationError
 from spacy_lambda.local.settings import TASK_FOLDER, FunctionSettings, Program
 
 __all__ = ["inside", "sandbox_options", "why_unavailable"]
@@ -86,10 +87,19 @@ def _needed(program: Program, variables: Mapping[str, str]) -> Iterator[Path]:
     yield from _interpreter(program)
     yield from program.reads
     for value in variables.values():
-        for named in {value, FRAGMENT.sub("", value)}:
+        for named in {value, _local_path(value)}:
             # Path.exists raises an error if a text is too long for a name.
             if named.startswith("/") and Path(named) != Path("/tmp") and os.path.exists(named):
                 yield Path(named)
+
+
+def _local_path(value: str) -> str:
+    """Return the path of a location on this machine, without ``@REF`` and digest; an empty string for other values."""
+    try:
+        location = parse_location(value)
+    except LocationError:
+        return ""
+    return location.path if location.is_local else ""
 
 
 def _interpreter(program: Program) -> Iterator[Path]:
