@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from spacy_lambda.cdk.bulk_settings import BULK_CONCURRENCY
 from spacy_lambda.cdk.prices import usd
+from spacy_lambda.cli.progress import duration
+from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.lambda_function import DEFAULT_MEMORY_MB, DEFAULT_TIMEOUT_S
 from spacy_lambda.core.lambda_limits import MB_PER_VCPU
+from spacy_lambda.core.output_location import S3Prefix
 from spacy_lambda.core.vcpus import slowdown, vcpus
+from spacy_lambda.corpus.engines.deployed import DeployedFunction
+from spacy_lambda.corpus.estimate import LambdaSettings, estimate_lambda
+from spacy_lambda.corpus.sample import Measured, Reading
 from spacy_lambda.runtime.capacity import BASE_BYTES, COPIES
 from spacy_lambda.runtime.limits import Limits, derive_limits
 from spacy_lambda.runtime.loading import load
@@ -24,6 +32,13 @@ from spacy_lambda.runtime.speed import (
 )
 from tests.cli.in_process import run_main
 from tests.docs.figures import LARGE, ROOT, SMALL, bench, medians, page
+
+STARTS = r"[\d.]+ to [\d.]+ s(?=\]\(cost\.md| \(on the machine| on two CPUs)"
+DOCUMENTS_OF_A_SECOND = 41
+"""Abstracts of 1,000 characters that the bundled pipeline annotates on one CPU."""
+
+TIMES_AS_LONG = 6
+"""Time of SciBERT's size, in that of the bundled pipeline's."""
 
 COLD, PEAK, WARM = "cold start to first response", "peak memory", "one abstract, warm"
 
@@ -48,6 +63,7 @@ def derived() -> Iterator[Derived]:
     yield from _other_pages()
     yield from _costs()
     yield from _limits()
+    yield from _corpora()
 
 
 def row(name: str, first: str, *cells: str) -> Derived:
@@ -84,17 +100,27 @@ def _other_pages() -> Iterator[Derived]:
     peaks = rf"size is {small[2]:.0f} MB at int8 and {small[1]:.0f} MB at fp32"
     yield Derived("cost", r"size is \d+ MB at int8 and \d+ MB at fp32", peaks)
     yield Derived("cost", r"SciBERT's size \d+ and \d+ MB", f"SciBERT's size {large[2]:.0f} and {large[1]:.0f} MB")
-    small, large = medians(SMALL, WARM), medians(LARGE, WARM)
-    durations = f"about {small[2]:.0f} ms at int8 with six layers, and {large[2]:.0f} ms with twelve"
+    one = tuple(on_one_cpu(size, 2) for size in (SMALL, LARGE))
+    durations = f"about {one[0]} ms at int8 with six layers, and {one[1]} ms with twelve"
     yield Derived("gpu", r"about \d+ ms at int8 with six layers, and \d+ ms with twelve", durations)
+    small, large = medians(SMALL, WARM), medians(LARGE, WARM)
     least, most = sorted((small[0] / small[2], large[0] / large[2]))
     factors = f"{least:.1f} to {most:.1f} times as fast as torch, warm"
+    starts = [figure for size in (SMALL, LARGE) for figure in medians(size, COLD)[1:]]
+    for name in ("index", "questions", "compare"):
+        yield Derived(name, STARTS, f"{min(starts):.1f} to {max(starts):.1f} s")
     yield Derived("precision", r"[\d.]+ to [\d.]+ times as fast as torch, warm", factors)
 
 
 def on_one_cpu(size: str, variant: int) -> int:
     """Milliseconds of an abstract on one CPU; the table's are on two."""
     return round(medians(size, WARM)[variant] / slowdown(2))
+
+
+def logs_of_a_million() -> float:
+    """Dollars of the lines that a million calls log, which another test compares with the plan."""
+    (found,) = re.findall(r"add about \$([\d.]+) a million calls", page("cost"))
+    return float(found)
 
 
 def _costs() -> Iterator[Derived]:
@@ -109,8 +135,12 @@ def _costs() -> Iterator[Derived]:
         ms = on_one_cpu(size, variant)
         costs = [
             usd("million_requests") + duration * 1_000 * MB_PER_VCPU / 1024 * usd(f"gb_second_{architecture}")
-            for duration, architecture in ((ms, "x86_64"), (ms, "arm64"), (round(ms * 200 / words), "x86_64"))
+            for duration, architecture in ((ms, "x86_64"), (ms, "arm64"), (math.ceil(ms * 200 / words), "x86_64"))
         ]
+        if precision == "int8":
+            of_logs = round(costs[2], 2) + logs_of_a_million()
+            layers, like = name.partition(" (")[0], "the bundled one" if size == SMALL else "SciBERT"
+            yield row("questions", f"{layers}, such as {like}", f"${costs[2]:.2f}", f"${of_logs:.2f}")
         here = f"{medians(size, WARM)[variant]} ms"
         yield row("estimate", f"{name}, {precision}", here, f"{ms} ms", *(f"{cost:.2f}" for cost in costs))
     large = f"--duration {on_one_cpu(LARGE, 2)}ms --init 1s --peak {medians(LARGE, PEAK)[2]:.0f}"
@@ -163,8 +193,14 @@ def base_speed() -> Speed:
     return Speed("wordpieces", seconds, CHARACTERS_PER_UNIT["wordpieces"])
 
 
+def at_fp32(speed: Speed, size: str) -> Speed:
+    """Return the speed of an encoder at fp32 from that at int8, by the benchmark."""
+    warm = medians(size, WARM)
+    return replace(speed, seconds_per_unit=speed.seconds_per_unit * warm[1] / warm[2])
+
+
 def limits(speed: Speed, size: str, *, memory: int = DEFAULT_MEMORY_MB, timeout: float = DEFAULT_TIMEOUT_S) -> Limits:
-    """The limits of a request of a function."""
+    """The limits of a request of a function. At fp32 the pipeline takes more memory, which limits none of these."""
     return derive_limits(
         speed,
         {},
@@ -181,17 +217,63 @@ def _limits() -> Iterator[Derived]:
         ("6 layers, width 384 (the bundled one)", bundled_speed(), SMALL),
         ("12 layers, width 768 (RoBERTa base, SciBERT)", base_speed(), LARGE),
     ):
-        rows = []
-        for cell, label, memory in (
-            (f" {first} ", "1,769 MB", MB_PER_VCPU),
-            (" ", "2,048 MB, the default", DEFAULT_MEMORY_MB),
-        ):
-            found = limits(speed, size, memory=memory)
-            rows.append(f"|{cell}| {label} | {found.text:,} | {found.total:,} | {found.texts:,} |")
-        yield Derived("api", rf"^\| {re.escape(first)} \|.*\n.*$", "\n".join(rows))
+        for precision, own in (("fp32", at_fp32(speed, size)), ("int8", speed)):
+            for memory in (MB_PER_VCPU, DEFAULT_MEMORY_MB):
+                found = limits(own, size, memory=memory)
+                cells = f"{first} | {precision} | {memory:,} MB"
+                yield row("api", cells, f"{found.text:,}", f"{found.total:,}", f"{found.texts:,}")
     small, large = (limits(speed, size).text for speed, size in ((bundled_speed(), SMALL), (base_speed(), LARGE)))
-    texts = f"{small:,} characters for a pipeline of six layers and {large:,} for one of twelve"
-    yield Derived("questions", r"[\d,]+ characters for a pipeline of six layers and [\d,]+ for one of twelve", texts)
+    slower = limits(at_fp32(bundled_speed(), SMALL), SMALL).text
+    texts = (
+        f"{small:,} characters for a pipeline of six layers at int8 and {slower:,} at fp32, and {large:,} for one of"
+    )
+    pattern = r"[\d,]+ characters for a pipeline of six layers at int8 and [\d,]+ at fp32, and [\d,]+ for one of"
+    yield Derived("questions", pattern, texts)
+
+
+def shard_bytes(found: Limits, *, memory: int = DEFAULT_MEMORY_MB, timeout: int) -> int:
+    """The size of a shard of a function whose requests have such limits."""
+    function = DeployedFunction(
+        name="papers-ner",
+        sha256=Digest("5f" * 32),
+        memory_mb=memory,
+        timeout_s=timeout,
+        architecture="arm64",
+        concurrency=BULK_CONCURRENCY,
+        request_characters=found.total,
+        place=S3Prefix("bucket", "annotate/ner"),
+        state_machine="",
+        session=None,
+    )
+    return function.shard_bytes
+
+
+def _corpora() -> Iterator[Derived]:
+    million = []
+    for layers, speed, size, times in (
+        ("6 layers", bundled_speed(), SMALL, 1),
+        ("12 layers", base_speed(), LARGE, TIMES_AS_LONG),
+    ):
+        shard = shard_bytes(limits(speed, size, memory=MB_PER_VCPU, timeout=120), memory=MB_PER_VCPU, timeout=120)
+        seconds = times / DOCUMENTS_OF_A_SECOND
+        measured = Measured(place="", documents=1, words=180, characters=1000, seconds=seconds, overhead_s=0)
+        for millions in (1, 3, 10):
+            count = millions * 10**6
+            shards = math.ceil(1000 * count / shard)
+            reading = Reading(documents=count, unreadable=0, characters=1000 * count, shards=shards, sample=())
+            found = estimate_lambda(reading, measured, LambdaSettings())
+            cells = (f"{count * seconds / 3600:,.0f}", duration(found.seconds), f"${found.cost:,.2f}")
+            yield row("corpus", f"{layers} | {millions} million", *cells)
+            if millions == 1:
+                million.append((found, shards))
+    (small, _), (large, shards) = million
+    assert small.cost is not None
+    cost = f"{small.documents_per_second:,.0f} (computed) | ${small.cost:.2f} for a million"
+    yield Derived("corpus", r"[\d,]+ \(computed\) \| \$[\d.]+ for a million", cost)
+    yield Derived("corpus", r"larger pipeline has [\d,]+ shards", f"larger pipeline has {shards:,} shards")
+    both = f"cost ${small.cost:.2f} with the bundled pipeline's size, and ${large.cost:.2f} with SciBERT's"
+    yield Derived("cost", r"cost \$[\d.]+ with the bundled pipeline's size, and \$[\d.]+ with SciBERT's", both)
+    yield Derived("questions", r"about \$[\d.]+ on Lambda", f"about ${small.cost / 10:.2f} on Lambda")
 
 
 if __name__ == "__main__":
