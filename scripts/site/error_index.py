@@ -17,6 +17,7 @@ WORD = re.compile(r"[a-z]{4}|[A-Z]{3}")
 """By a message without one, nobody finds it."""
 
 PASSED_ON = "that of the cause, which the message names"
+PRINTED = "the one that the command prints, which depends on the values"
 NAMED_BY_EXTRA = "MissingExtraError"
 EXTRA_ROW = (
     f"{INSERTED} requires packages that are not installed",
@@ -93,7 +94,7 @@ def _rows(source: Path, names: set[str]) -> dict[str, set[tuple[str, str]]]:
     for module in modules.values():
         for function, row in _raised(module, names - {NAMED_BY_EXTRA}):
             for scope in Scope(module, function, shared).callers(row.message, row.remedy):
-                remedy = _remedies(scope, row.remedy)
+                remedy = PASSED_ON if _is_passed_on(row) else _remedies(scope, row.remedy)
                 messages = (_shortened(text) for text in scope.texts(row.message, depth=MAX_DEPTH - 2))
                 found.setdefault(row.error, set()).update((text, remedy) for text in messages if WORD.search(text))
     return found
@@ -143,11 +144,21 @@ def _shortened(text: str) -> str:
     return re.sub(rf"{INSERTED}(?:\s*{INSERTED})+", INSERTED, " ".join(text.split()))
 
 
+def _is_passed_on(row: Row) -> bool:
+    """Return whether an error has the remedy of another one, whose message is part of its own."""
+    match row.remedy:
+        case ast.Attribute(value=ast.Name(id=name), attr="remedy"):
+            parts = (one for one in ast.walk(row.message) if isinstance(one, ast.Attribute) and one.attr == "message")
+            return any(isinstance(part.value, ast.Name) and part.value.id == name for part in parts)
+    return False
+
+
 def _remedies(scope: Scope, node: ast.expr | None) -> str:
     """Return the remedies that an expression may have."""
     texts = [] if node is None else scope.texts(node)
     known = [_shortened(text) for text in dict.fromkeys(texts) if LETTERS.search(text)]
-    return " / ".join(known) or PASSED_ON
+    is_passed_on = isinstance(node, ast.Attribute) and node.attr == "remedy"
+    return " / ".join(known) or (PASSED_ON if is_passed_on else PRINTED)
 
 
 def _cell(text: str) -> str:

@@ -64,7 +64,8 @@ class Module:
     def remedies(self) -> Iterator[tuple[str, ast.expr]]:
         """Yield what calls of functions and classes give as remedies, with their names."""
         for name, calls in self.calls.items():
-            yield from ((name, one.value) for _, call in calls for one in _keywords(call, "remedy"))
+            if name:  # else of what is called through another object or module
+                yield from ((name, one.value) for _, call in calls for one in _keywords(call, "remedy"))
 
 
 class Scope:
@@ -153,8 +154,9 @@ class Scope:
             case ast.Name():
                 found += self._values(node)
             case ast.Attribute(value=ast.Name(id=name), attr="remedy"):
-                path = self._module.imported.get(name, "")
-                found += self._module.records.get(name) or self._shared.get(f"{path}.remedy") or self._fields(name)
+                path = self._module.imported.get(name)
+                imported = [] if path is None else self._shared.get(f"{path}.remedy", [])
+                found += self._module.records.get(name) or imported or self._fields(name)
             case ast.Call(func=ast.Name() as function):
                 found.append(function)
             case ast.Call(func=ast.Attribute(value=value, attr="get"), args=[_, *default]):
