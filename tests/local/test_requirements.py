@@ -79,6 +79,16 @@ def test_folder_that_is_not_a_pipeline(tmp_path: Path) -> None:
     assert "spacy-lambda compile" in caught.value.remedy
 
 
+def test_a_folder_of_links_is_read(pipeline: Path, tmp_path: Path) -> None:
+    """As those in the cache of the Hub."""
+    linked = tmp_path / "snapshots" / "1"
+    linked.mkdir(parents=True)
+    for entry in pipeline.iterdir():
+        (linked / entry.name).symlink_to(entry)
+    with installed_program(FunctionSettings(pipeline=linked)) as program:
+        assert pipeline in program.reads
+
+
 def test_settings_name_every_fault() -> None:
     with pytest.raises(LocalLambdaError) as caught:
         FunctionSettings(

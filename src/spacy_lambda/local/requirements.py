@@ -14,7 +14,7 @@ from spacy_lambda.core.artifact.extract import read_stream_file
 from spacy_lambda.core.artifact.manifest import Manifest
 from spacy_lambda.core.artifact.open import pipeline_folder
 from spacy_lambda.core.env_names import CACHE_LIMIT_VARIABLE, CACHE_VARIABLE, PIPELINE_VARIABLE
-from spacy_lambda.core.location import Location
+from spacy_lambda.core.location import Location, parse_location
 from spacy_lambda.core.pipeline_meta import read_meta, requirements_of
 from spacy_lambda.core.pipelines import find_pipeline, resolve_pipeline
 from spacy_lambda.core.source.find import SOURCES, find_artifact
@@ -105,7 +105,7 @@ def _program(settings: FunctionSettings, pipeline: PipelineSource) -> Iterator[P
             variables={PIPELINE_VARIABLE: pipeline.location, **pipeline.variables},
             fixed={"PYTHONPATH": str(root.path)},
             mounts={root.path: TASK_FOLDER},
-            reads=tuple({*_link_targets(root.path)}),
+            reads=tuple({*_link_targets(root.path), *_link_targets_of(pipeline.location)}),
         )
     finally:
         if not settings.keep_task_root:
@@ -113,12 +113,19 @@ def _program(settings: FunctionSettings, pipeline: PipelineSource) -> Iterator[P
 
 
 def _link_targets(folder: Path) -> Iterator[Path]:
-    """Return the folders with the targets of a task root's links, also of those in folders that packages share."""
+    """Return the folders with the targets of a folder's links, also of those in folders below it."""
     for entry in folder.iterdir():
         if entry.is_symlink():
-            yield entry.resolve().parent
+            yield Path(os.path.realpath(entry)).parent  # resolve raises an error for a loop
         elif entry.is_dir():
             yield from _link_targets(entry)
+
+
+def _link_targets_of(pipeline: str) -> Iterator[Path]:
+    """Return the same of a folder of this machine: those in the cache of the Hub have nothing but links."""
+    location = parse_location(pipeline)
+    if location.is_local and Path(location.path).is_dir():
+        yield from _link_targets(Path(location.path))
 
 
 def _manifest(location: Location, *, name: str) -> Manifest:
