@@ -53,6 +53,20 @@ def test_the_workflow_has_every_file_that_it_uses() -> None:
     assert used() <= made()
 
 
+def test_the_page_on_tests_has_the_same_workflow() -> None:
+    first = next(block.text for block in blocks(ROOT / "docs" / "testing.md") if block.language == "yaml")
+    assert yaml.safe_load(first) == WORKFLOW
+
+
+def test_variants_of_the_page_are_steps_that_replace_those_of_the_workflow() -> None:
+    _, *others = (block.text for block in blocks(ROOT / "docs" / "testing.md") if block.language == "yaml")
+    commands_of = [" ".join(step.get("run", "") for step in yaml.safe_load(text)) for text in others]
+    assert [WHEEL in text for text in commands_of] == [True, True]
+    assert [pull.split()[0] for text in commands_of for pull in text.split("spacy-lambda pull ")[1:]] == [
+        "s3://my-models/ner/en_papers@1.0.0-int8"
+    ]
+
+
 def test_it_installs_the_pipeline_that_is_tested() -> None:
     settings = (FOLDER / "pytest.ini").read_text(encoding="utf-8")
     name = re.search(r"^spacy_lambda = (\w+)$", settings, re.MULTILINE)

@@ -222,7 +222,7 @@ def _print_cold_starts(found: CostEstimate) -> None:
             for one in found.cold_starts
         ],
         title=f"cold starts of {figures.init_s_at(setting.memory_mb):.1f} s with {setting.memory_mb:,} MB,"
-        f" {setting.architecture}: US dollars a month",
+        f" {setting.architecture}: US dollars a month for them alone, without requests and warm durations",
     )
 
 
