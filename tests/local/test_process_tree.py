@@ -58,6 +58,16 @@ def test_a_fork_of_the_server_holds_nothing_up(start: Callable[..., Lambda]) -> 
         os.waitpid(fork, 0)
 
 
+@pytest.mark.parametrize("seconds", [0, 60])
+def test_a_function_that_stops_its_supervisor_ends(start: Callable[..., Lambda], seconds: float) -> None:
+    local = start(timeout_s=0.5)
+    result = invoke(local.endpoint_url, "function", {"do": "stop_parent", "seconds": seconds})
+    assert (result.error is None) == (seconds == 0)
+    (pid, *_) = local.environment_pids or [0]
+    local.close()
+    assert is_gone(pid)
+
+
 def test_one_that_is_not_closed_ends_with_the_program(pipeline: Path, tmp_path: Path) -> None:
     program = """
 import sys

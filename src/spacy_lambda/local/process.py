@@ -121,8 +121,7 @@ class ProcessTree:
         :returns: The exit status.
         """
         assert self._supervisor.stdin is not None
-        if not self._supervisor.stdin.is_closing():
-            self._supervisor.stdin.write(b"K")
+        if self._order(b"K"):
             self._supervisor.stdin.close()
         return await asyncio.shield(self.exited)
 
@@ -131,11 +130,22 @@ class ProcessTree:
 
         :returns: The exit status.
         """
-        assert self._supervisor.stdin is not None
-        if not self._supervisor.stdin.is_closing():
-            self._supervisor.stdin.write(b"T")
+        if self._order(b"T"):
             await asyncio.wait({self.exited}, timeout=_GRACE_S)
         return await self.kill()
+
+    def _order(self, word: bytes) -> bool:
+        """Send the supervisor a word, even if the function has stopped it.
+
+        :returns: ``False`` if it has already got the last one.
+        """
+        assert self._supervisor.stdin is not None
+        if self._supervisor.stdin.is_closing():
+            return False
+        with contextlib.suppress(ProcessLookupError):
+            self._supervisor.send_signal(signal.SIGCONT)
+        self._supervisor.stdin.write(word)
+        return True
 
     async def _wait(self) -> int:
         assert self._supervisor.stdout is not None

@@ -106,6 +106,11 @@ def _daemon(writing, depth):
     os.execve(sys.executable, [sys.executable, "-I", "-S", "-c", "import time; time.sleep(300)"], {})
 
 
+def stop_parent(event, context):
+    os.kill(os.getppid(), signal.SIGSTOP)
+    time.sleep(event["seconds"])
+
+
 def leave(event, context):
     os._exit(event["status"])
 
