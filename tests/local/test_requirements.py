@@ -89,6 +89,17 @@ def test_a_folder_of_links_is_read(pipeline: Path, tmp_path: Path) -> None:
         assert pipeline in program.reads
 
 
+def test_a_package_of_links_is_read(pipeline: Path, tmp_path: Path) -> None:
+    """As uv installs packages with ``--link-mode symlink``."""
+    cache, package = tmp_path / "cache", tmp_path / "code" / "package"
+    for folder in (cache, package):
+        folder.mkdir(parents=True)
+    (cache / "module.py").touch()
+    (package / "module.py").symlink_to(cache / "module.py")
+    with installed_program(FunctionSettings(pipeline=pipeline, code=package.parent)) as program:
+        assert cache in program.reads
+
+
 def test_settings_name_every_fault() -> None:
     with pytest.raises(LocalLambdaError) as caught:
         FunctionSettings(

@@ -113,12 +113,18 @@ def _program(settings: FunctionSettings, pipeline: PipelineSource) -> Iterator[P
 
 
 def _link_targets(folder: Path) -> Iterator[Path]:
-    """Return the folders with the targets of a folder's links, also of those in folders below it."""
-    for entry in folder.iterdir():
+    """Return the folders with the targets of a folder's links, also of those in folders below it.
+
+    So are those of the links in a linked folder: installers such as uv can link each file of a package.
+    """
+    for entry in os.scandir(folder):
         if entry.is_symlink():
-            yield Path(os.path.realpath(entry)).parent  # resolve raises an error for a loop
+            target = Path(os.path.realpath(entry))  # Path.resolve raises an error for a loop
+            yield target.parent
+            if target.is_dir():
+                yield from (Path(os.path.realpath(one)).parent for one in os.scandir(target) if one.is_symlink())
         elif entry.is_dir():
-            yield from _link_targets(entry)
+            yield from _link_targets(Path(entry))
 
 
 def _link_targets_of(pipeline: str) -> Iterator[Path]:
