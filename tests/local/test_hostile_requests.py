@@ -177,3 +177,14 @@ def test_a_length_that_may_be_given(method: str, length: str) -> None:
 def _outcome(payload: bytes) -> Outcome:
     report = Report(request_id="a", duration_ms=1.0, memory_size_mb=128)
     return Outcome(response=FunctionResponse(payload=payload), report=report, log_tail=b"")
+
+
+def test_an_upgrade_is_answered_by_http_1_1(local: Lambda, caplog: pytest.LogCaptureFixture) -> None:
+    host, port = local.endpoint_url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(
+            b"POST %s HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings, close\r\n"
+            b"Upgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\nContent-Length: 14\r\n\r\n" % INVOKE + b'{"do": "echo"}'
+        )
+        assert connection.recv(1000).startswith(b"HTTP/1.1 ")
+    assert "WebSocket" not in caplog.text

@@ -88,6 +88,10 @@ class _Connection(H11Protocol):
         self._all.add(self)
         super().data_received(data)
 
+    def _should_upgrade(self) -> bool:
+        """Answer by HTTP 1.1, as ``curl --http2`` accepts; uvicorn would recommend libraries for WebSockets."""
+        return False
+
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._all.remove(self, exc)
