@@ -10,7 +10,7 @@ import pytest
 
 from spacy_lambda.conversion import convert
 from tests.cli.in_process import run_main
-from tests.conversion.files import write_files
+from tests.conversion.files import converted, write_files
 
 LINES = '{"text": "Zinc melts.", "spans": [[0, 4, "m"], [0, 10, "p"], [1, 4, "m"]]}\n{"text": "Tin.", "spans": []}\n'
 
@@ -183,6 +183,17 @@ def test_texts_that_a_format_cannot_hold_are_left_out(tmp_path: Path) -> None:
     source = write_files(tmp_path, {"in.jsonl": lines}) / "in.jsonl"
     report = convert(source, tmp_path / "out.csv", lang="xx")
     assert (report.documents, [*report.destinations.values()], sum(report.left_out.values())) == (1, [1], 2)
-    assert convert(source, tmp_path / "out.conll", lang="xx").left_out == {
-        "a text with a NUL character, which conll cannot hold": 1
-    }
+    for name in ("conll", "brat"):
+        left_out = convert(source, tmp_path / f"out-{name}", output_format=name, lang="xx").left_out
+        assert left_out == {f"a text with a NUL character, which {name} cannot hold": 1}
+
+
+@pytest.mark.parametrize(("name", "suffix"), [("brat", ""), ("conll", ".conll"), ("csv", ".csv")])
+def test_a_text_with_a_byte_order_mark_is_kept_or_reported(tmp_path: Path, name: str, suffix: str) -> None:
+    line = json.dumps({"text": "\ufeffTin melts .", "spans": [[0, 4, "M"]]})
+    out = tmp_path / f"out{suffix}"
+    report = convert(write_files(tmp_path, {"in.jsonl": line}) / "in.jsonl", out, output_format=name, lang="xx")
+    _, (doc,) = converted(out, input_format=name)
+    message = f"documents with a byte order mark at the beginning of a text or token, which {name} cannot hold"
+    assert (message in report.notes) == (doc.text == "Tin melts .")
+    assert [(ent.text.lstrip("\ufeff"), ent.label_) for ent in doc.ents] == [("Tin", "M")]

@@ -70,6 +70,23 @@ def test_label_studio(tmp_path: Path) -> None:
     }
 
 
+def test_a_region_of_label_studio_without_labels_is_dropped(tmp_path: Path) -> None:
+    region = result(0, 4, "Zinc")
+    del region["value"]["labels"]
+    tasks = [{"id": 1, "annotations": [annotation(1, region)], "data": {"text": "Zinc melts."}}]
+    report, (doc,) = converted(export(tmp_path, tasks))
+    assert (report.entities, dict(report.dropped)) == (1, {"no label": 1})
+    assert doc[0].ent_iob_ == ""
+
+
+def test_a_project_of_label_studio_without_spans_is_an_error(tmp_path: Path) -> None:
+    choice = {"type": "choices", "value": {"choices": ["x"]}, "from_name": "c"}
+    box = {"type": "rectanglelabels", "value": {"x": 1, "rectanglelabels": ["x"]}, "from_name": "b"}
+    tasks = [{"id": 1, "annotations": [annotation(1, choice, box)], "data": {"image": "a.png"}}]
+    with pytest.raises(CorpusError, match=r"export.json:2: .* no spans of text, but .* choices, rectanglelabels"):
+        converted(export(tmp_path, tasks))
+
+
 @pytest.mark.parametrize("name", ["2", "b@example.org"])
 def test_an_annotator_of_label_studio(tmp_path: Path, name: str) -> None:
     report, docs = converted(export(tmp_path, LABEL_STUDIO), lang="en", annotator=name)
@@ -118,6 +135,20 @@ def test_labels_with_spaces_in_label_studios_conll(tmp_path: Path) -> None:
 def test_doccano(tmp_path: Path, item: dict[str, Any]) -> None:
     report, (doc,) = converted(export(tmp_path, [item], lines=True), lang="en")
     assert (report.format, ents(doc)) == ("doccano", [("Zinc oxide", "MAT")])
+
+
+def test_categories_of_doccano_are_not_a_text_without_entities(tmp_path: Path) -> None:
+    items = [{"text": TEXT, "label": ["GOOD"]}, {"text": "Tin.", "label": [[0, 3, "M"]]}, {"text": "No.", "label": []}]
+    report, docs = converted(export(tmp_path, items, lines=True))
+    assert ([doc.text for doc in docs], dict(report.left_out)) == (["Tin.", "No."], {"not annotated": 1})
+    with pytest.raises(CorpusError, match="has no annotated documents"):
+        converted(export(tmp_path, items[:1], lines=True))
+
+
+def test_other_keys_of_doccano_with_lists_of_annotations_are_counted(tmp_path: Path) -> None:
+    item = {"text": "Tin.", "label": [[0, 3, "M"]], "marks": [[0, 3, "X"], [0, 3, "Y"]], "words": ["Tin"]}
+    report, _ = converted(export(tmp_path, [item], lines=True))
+    assert dict(report.notes) == {"values under 'marks', not converted": 2}
 
 
 def test_other_annotations_of_doccano_are_counted(tmp_path: Path) -> None:

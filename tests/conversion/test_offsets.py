@@ -111,3 +111,10 @@ def test_a_unit_that_cannot_be_decided_is_reported(
     assert len(report.notes) == (note is not None)
     named, _ = converted(source, offsets="characters")
     assert not named.notes
+
+
+def test_a_span_may_begin_at_a_byte_order_mark(tmp_path: Path) -> None:
+    spans = "T1\tM 0 5\t\ufeffZinc\nT2\tM 6 9\tand\n"
+    source = write_files(tmp_path, {"a.txt": "\ufeffZinc and tin.", "a.ann": spans})
+    report, (doc,) = converted(source)
+    assert (ents(doc), dict(report.dropped)) == ([("Zinc", "M"), ("and", "M")], {})

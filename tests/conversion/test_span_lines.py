@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from spacy_lambda.errors import CorpusError
 from tests.conversion.files import converted, ents, write_files
@@ -65,7 +69,36 @@ def test_invalid_files_are_named_with_the_line(tmp_path: Path, content: str | by
 def test_documents_without_spans_are_counted(tmp_path: Path) -> None:
     lines = '{"text": "Zinc", "marks": [[0, 4, "M"]]}\n{"text": "Tin", "spans": []}\n'
     report, docs = converted(write_files(tmp_path, {"in.jsonl": lines}) / "in.jsonl")
-    assert (len(docs), dict(report.notes)) == (2, {"documents without a list of spans": 1})
+    notes = {"documents without a list of spans": 1, "values under 'marks', not converted": 1}
+    assert (len(docs), dict(report.notes)) == (2, notes)
+
+
+@pytest.mark.parametrize(
+    ("values", "key"),
+    [
+        ({"entityLabels": [{"entityName": "M", "startCharIndex": 0, "endCharIndex": 3}]}, "entityLabels"),
+        ({"spans.responses": [[{"start": 0, "end": 4, "label": "M"}]], "metadata": {"tags": ["a"]}}, "spans.responses"),
+        ({"responses": {"spans": [{"user_id": "u", "value": [{"start": 0, "end": 4}]}]}}, "responses"),
+    ],
+)
+@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
+def test_annotations_under_keys_that_are_not_read_are_an_error(
+    tmp_path: Path, values: dict[str, Any], key: str, suffix: str
+) -> None:
+    rows = [{"text": "Tin"}, {"text": "Zinc", **values}]
+    source = tmp_path / f"in.{suffix}"
+    if suffix == "parquet":
+        parquet.write_table(pa.Table.from_pylist(rows[1:]), source)
+    else:
+        source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(CorpusError, match=rf"in.{suffix}:\d: no document has a list of spans .* {key!r} is not read"):
+        converted(source)
+
+
+def test_texts_without_any_key_of_spans_are_texts_without_spans(tmp_path: Path) -> None:
+    lines = '{"text": "Zinc", "meta": {"parts": [[1]]}, "words": ["Zinc"]}\n["Tin", {"links": {}}]\n'
+    report, docs = converted(write_files(tmp_path, {"in.jsonl": lines}) / "in.jsonl")
+    assert (len(docs), dict(report.notes)) == (2, {"documents without a list of spans": 2})
 
 
 def test_a_text_may_be_under_content(tmp_path: Path) -> None:

@@ -22,8 +22,11 @@ from spacy_lambda.conversion.token_bounds import fitted
 
 __all__ = ["FittedDocument", "Fitting"]
 
-WITHOUT_NUL = ("span_table", "tagged_tokens", "token_table", "webanno")
-"""Modules of formats whose lines are not read with NUL characters."""
+WITHOUT_NUL = ("brat", "span_table", "tagged_tokens", "token_table", "webanno")
+"""Modules of formats whose files are not read with NUL characters."""
+
+MARK = "\ufeff"
+"""A byte order mark, which is not read as a part of the text where a file or a line begins with it."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,8 @@ class Fitting:
             if number:
                 message = "tokens -DOCSTART-, written with a backslash before them"
                 self.account.note(message, document.place(), number=number)
+        if self._begins_with_mark(document):
+            self._cannot_hold("documents with a byte order mark at the beginning of a text or token", document)
         if self.target.name == "brat" and any(UNSAFE.search(span.label) for span in document.spans):
             self._cannot_hold(
                 "documents with other characters than letters, digits and - in labels, written as _", document
@@ -100,6 +105,12 @@ class Fitting:
         if self.target.name == "csv" and not document.spans and is_null(document.text):
             return "a text that tables take for an empty cell, which csv cannot hold"
         return None
+
+    def _begins_with_mark(self, document: AnnotatedDocument) -> bool:
+        """Return whether a file or a line would begin with a byte order mark."""
+        if self.target.module == "tagged_tokens":
+            return any(document.text.startswith(MARK, start) for start, _ in document.tokens or ())
+        return self.target.name == "brat" and document.text.startswith(MARK)
 
     def _with_tokens(self, document: AnnotatedDocument, bounds: Sequence[tuple[int, int]]) -> AnnotatedDocument:
         own = document.tokens is not None and not self.options.retokenize

@@ -140,12 +140,12 @@ def _best(
 
 
 def matches(document: AnnotatedDocument, span: AnnotatedSpan) -> bool:
-    """Return whether a span covers its annotated text, spaces apart; true if the format has none."""
+    """Return whether a span covers its annotated text, spaces and a byte order mark apart; true without such a text."""
     return not span.text or _bare(document.annotated_text(span)) == _bare(span.text)
 
 
 def _bare(text: str) -> str:
-    return "".join(text.split())
+    return "".join(text.split()).removeprefix(MARK)
 
 
 def _hits(document: AnnotatedDocument) -> int:
@@ -180,13 +180,13 @@ def _countings(text: str) -> Iterator[_Counting]:
 def _recounted(document: AnnotatedDocument, counting: _Counting) -> AnnotatedDocument:
     """Return the document with its offsets taken as counted in this way; those after the text stay.
 
-    A span that begins or ends inside a character gets the whole of it.
+    A span that begins or ends inside a character gets the whole of it, and one that begins at the mark the first.
     """
     if counting == _Counting():
         return document
-    starts: dict[int, int] = {}
+    starts: dict[int, int] = {0: 0}
     ends: dict[int, int] = {}
-    first = position = counting.mark * (3 if counting.unit == "bytes" else 1)
+    position = counting.mark * (3 if counting.unit == "bytes" else 1)
     for index, character in enumerate(document.text):
         starts[position] = index
         ends.setdefault(position, index)
@@ -195,7 +195,7 @@ def _recounted(document: AnnotatedDocument, counting: _Counting) -> AnnotatedDoc
     ends.setdefault(position, len(document.text))
     spans = []
     for span in document.spans:
-        if any(not first <= one <= position for place in span.fragments for one in place):
+        if any(not 0 <= one <= position for place in span.fragments for one in place):
             spans.append(span)
             continue
         fragments = tuple((_at(starts, start, -1), _at(ends, end, 1)) for start, end in span.fragments)

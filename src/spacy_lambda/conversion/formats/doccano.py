@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from spacy_lambda.conversion.annotated_document import ANOTHER, AnnotatedDocument
+from spacy_lambda.conversion.annotated_document import ANOTHER, NOT_ANNOTATED, AnnotatedDocument
 from spacy_lambda.conversion.formats.json_items import JsonItem, first_item, json_files, json_items
 from spacy_lambda.conversion.formats.registry import ReadingContext
-from spacy_lambda.conversion.formats.span_lists import spans_under
+from spacy_lambda.conversion.formats.span_lists import note_unread, spans_under
 from spacy_lambda.conversion.formats.span_values import document_of, group_value, span_of, write_json_lines
 from spacy_lambda.conversion.source_files import SourceFile
 
@@ -61,7 +61,7 @@ def read(files: Sequence[SourceFile], reading: ReadingContext) -> Iterator[Annot
     for one in found:
         is_first = chosen[one.document.id, one.document.text] is one
         is_taken = not one.annotators or (is_first and (wanted is None or wanted in one.annotators))
-        yield one.document if is_taken else replace(one.document, left_out=ANOTHER)
+        yield one.document if is_taken else replace(one.document, left_out=one.document.left_out or ANOTHER)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +88,8 @@ def _documents(item: JsonItem, names: tuple[str, ...], reading: ReadingContext) 
             detail = 'if they are spaCy\'s, as in {"A": 1.0}, --format jsonl keeps them' if key == "cats" else ""
             message = f"{what} of Doccano, not converted"
             reading.account.note(message, place, number=len(values[key]), detail=detail)
+    note_unread(item, OTHERS, reading)
+    left_out = NOT_ANNOTATED if categories and len(categories) == len(found) else None
     users: dict[str | None, list[Any]] = {}
     for one in found:
         if not isinstance(one, str):
@@ -97,7 +99,7 @@ def _documents(item: JsonItem, names: tuple[str, ...], reading: ReadingContext) 
     if len(users) > 1 and None in users:
         users[UNKNOWN] = users.pop(None)
     for user, spans in (users or {None: []}).items():
-        document = document_of(values, tuple(span_of(one, item) for one in spans), item)
+        document = document_of(values, tuple(span_of(one, item) for one in spans), item, left_out=left_out)
         yield _Annotated(document, names if user is None else (*names, user))
 
 

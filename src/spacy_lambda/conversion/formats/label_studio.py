@@ -20,6 +20,7 @@ from spacy_lambda.conversion.formats.json_items import JsonItem, first_item, jso
 from spacy_lambda.conversion.formats.label_studio_texts import LabelStudioTexts, Task, texts_of_tasks
 from spacy_lambda.conversion.formats.label_studio_values import (
     annotator_names,
+    is_span_result,
     spans_of_results,
     with_line_breaks,
 )
@@ -87,10 +88,17 @@ def _annotations(values: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _check_annotated(tasks: Sequence[Task], files: Sequence[SourceFile]) -> None:
-    """Refuse an export that a model annotated, and no person.
+    """Refuse an export that a model annotated, and no person, or in which something else than spans is annotated.
 
-    :raises CorpusError: If it has predictions and no annotations.
+    :raises CorpusError: If it has predictions and no annotations, or other results than spans alone.
     """
+    results = [(task, one) for task in tasks for one in task.results if isinstance(one, dict)]
+    if results and not any(is_span_result(one) for _, one in results):
+        kinds = ", ".join(sorted({str(one.get("type", "result")) for _, one in results}))
+        raise results[0][0].item.error(
+            f"the tasks have no spans of text, but results of type {kinds:.100}",
+            "export a project in which spans of texts are labelled",
+        )
     values = [task.item.object() for task in tasks]
     if any(map(_annotations, values)) or not any(one.get("predictions") for one in values if _is_task(one)):
         return

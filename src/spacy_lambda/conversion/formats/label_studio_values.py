@@ -11,7 +11,7 @@ from spacy_lambda.conversion.formats.json_items import JsonItem
 from spacy_lambda.conversion.formats.registry import ReadingContext
 from spacy_lambda.conversion.formats.span_values import plain_text
 
-__all__ = ["annotator_names", "spans_of_results", "with_line_breaks"]
+__all__ = ["annotator_names", "is_span_result", "spans_of_results", "with_line_breaks"]
 
 LABELS = ("labels", "hypertextlabels", "paragraphlabels")
 """Types of results that are spans; the key of their labels has the same name."""
@@ -21,6 +21,12 @@ def annotator_names(by: Any) -> set[str]:
     """Return the identifiers of an annotator: a number, or an object with e-mail and names."""
     values = by.values() if isinstance(by, dict) else [by]
     return {str(value) for value in values if isinstance(value, str | int)}
+
+
+def is_span_result(result: Any) -> bool:
+    """Return whether a result is a span, which has no labels if the annotator removed them."""
+    value = result.get("value") if isinstance(result, dict) else None
+    return isinstance(value, dict) and (any(key in value for key in LABELS) or result.get("type") in LABELS)
 
 
 def spans_of_results(
@@ -40,7 +46,7 @@ def spans_of_results(
             reading.places[name] = None
         if wanted is not None and name != wanted:
             reading.account.note(f"results of {name} of Label Studio, not converted", _place(item))
-        elif not isinstance(value, dict) or not any(key in value for key in LABELS):
+        elif not isinstance(value, dict) or not is_span_result(result):
             kind = result.get("type", "result") if isinstance(result, dict) else "result"
             reading.account.note(f"results of type {kind} of Label Studio, not converted", _place(item))
         elif result.get("to_name") in others:

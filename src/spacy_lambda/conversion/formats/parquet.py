@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from spacy_lambda.conversion.annotated_document import AnnotatedDocument
 from spacy_lambda.conversion.formats.json_items import JsonItem
 from spacy_lambda.conversion.formats.registry import ReadingContext
-from spacy_lambda.conversion.formats.span_lines import document_of_item
+from spacy_lambda.conversion.formats.span_lines import documents_of_items
 from spacy_lambda.conversion.formats.tag_names import named_tags, names_metadata
 from spacy_lambda.conversion.formats.tagged_rows import TokenDocument
 from spacy_lambda.conversion.formats.token_documents import written_tokens
@@ -45,8 +45,8 @@ def read(files: Sequence[SourceFile], reading: ReadingContext) -> Iterator[Annot
     tagged = {file: _tagged(file, tables[file], one, reading) for file, one in keys.items() if one is not None}
     yield from annotated_lists(tagged, reading)
     for file, table in tables.items():
-        for number, row in enumerate(table.to_pylist() if keys[file] is None else (), start=1):
-            yield document_of_item(JsonItem(file, number, number, row), reading)
+        rows = enumerate(table.to_pylist() if keys[file] is None else (), start=1)
+        yield from documents_of_items((JsonItem(file, number, number, row) for number, row in rows), reading)
 
 
 def _table(file: SourceFile) -> pa.Table:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from spacy_lambda.conversion.annotated_document import AnnotatedDocument, AnnotatedSpan
 from spacy_lambda.conversion.formats.json_items import JsonItem, first_item, json_files, json_items
 from spacy_lambda.conversion.formats.registry import ReadingContext
-from spacy_lambda.conversion.formats.span_lists import spans_under
+from spacy_lambda.conversion.formats.span_lists import note_unread, spans_under, unread_values
 from spacy_lambda.conversion.formats.span_values import (
     KNOWN_KEYS,
     SPAN_KEYS,
@@ -20,9 +20,12 @@ from spacy_lambda.conversion.formats.span_values import (
 )
 from spacy_lambda.conversion.source_files import SourceFile
 
-__all__ = ["document_of_item", "find", "read", "write"]
+__all__ = ["documents_of_items", "find", "read", "write"]
 
 OTHERS = ("relations", "events")
+
+COUNTED = (*OTHERS, "cats")
+"""Keys besides those of spans that are converted or counted."""
 
 
 def find(files: Sequence[SourceFile]) -> list[SourceFile]:
@@ -30,24 +33,47 @@ def find(files: Sequence[SourceFile]) -> list[SourceFile]:
 
 
 def _is_known(item: Any) -> bool:
-    if isinstance(item, list):  # spaCy 2: [text, {"entities": [[start, end, label]]}]
-        return len(item) == 2 and isinstance(item[0], str) and isinstance(item[1], dict)
+    return _is_pair(item) or _has_text(item)
+
+
+def _is_pair(item: Any) -> bool:
+    """Return whether a value is an item of spaCy 2: ``[text, {"entities": [[start, end, label]]}]``."""
+    return isinstance(item, list) and len(item) == 2 and isinstance(item[0], str) and isinstance(item[1], dict)
+
+
+def _has_text(item: Any) -> bool:
     return isinstance(item, dict) and any(isinstance(item.get(key), str) for key in ("text", "content"))
 
 
 def read(files: Sequence[SourceFile], reading: ReadingContext) -> Iterator[AnnotatedDocument]:
-    for file in files:
-        for item in json_items(file, reading):
-            yield document_of_item(item, reading)
+    yield from documents_of_items((item for file in files for item in json_items(file, reading)), reading)
 
 
-def document_of_item(item: JsonItem, reading: ReadingContext) -> AnnotatedDocument:
-    """Return the document of a text with its spans.
+def documents_of_items(items: Iterable[JsonItem], reading: ReadingContext) -> Iterator[AnnotatedDocument]:
+    """Yield the documents of texts with their spans.
 
-    :raises CorpusError: If it has no text, or a span has no offsets.
+    :raises CorpusError: If one has no text, a span has no offsets, or all spans are under keys that are not read.
     """
-    if isinstance(item.value, list):
-        item = item.with_value({"text": item.value[0], **item.value[1]} if _is_known(item.value) else item.value)
+    unread: tuple[JsonItem, str] | None = None
+    for one in items:
+        item = _as_object(one)
+        yield _document(item, reading)
+        if unread is None and (others := unread_values(item.object(), COUNTED, reading)):
+            unread = item, next(iter(others))
+    if unread is not None and not reading.places and reading.options.spans_from is None:
+        item, key = unread
+        raise item.error(
+            f"no document has a list of spans under {', '.join(SPAN_KEYS)}; {key!r} is not read",
+            'choose its key with --spans-from, or write "spans": [[0, 4, "LABEL"]]',
+        )
+
+
+def _as_object(item: JsonItem) -> JsonItem:
+    """Return an item of spaCy 2 as an object."""
+    return item.with_value({"text": item.value[0], **item.value[1]}) if _is_pair(item.value) else item
+
+
+def _document(item: JsonItem, reading: ReadingContext) -> AnnotatedDocument:
     values = item.object()
     found = spans_under(SPAN_KEYS, item, reading)
     if found is None:
@@ -56,6 +82,7 @@ def document_of_item(item: JsonItem, reading: ReadingContext) -> AnnotatedDocume
         reading.account.note("documents without a list of spans", f"{item.file.name}:{item.line}")
     spans = tuple(span_of(one, item) for one in found or ())
     _note_others(found or (), values, item, reading)
+    note_unread(item, COUNTED, reading)
     return document_of(values, spans, item, cats=_cats(values, item, reading))
 
 

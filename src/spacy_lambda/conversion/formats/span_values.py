@@ -14,8 +14,10 @@ from spacy_lambda.conversion.policies import OffsetUnit
 
 __all__ = [
     "GROUP_KEYS",
+    "ID_KEYS",
     "KNOWN_KEYS",
     "SPAN_KEYS",
+    "TEXT_KEYS",
     "document_of",
     "group_value",
     "groups_of",
