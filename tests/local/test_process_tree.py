@@ -89,6 +89,28 @@ print(*local.environment_pids)
     assert list(tmp_path.glob("spacy-lambda-*")) == []
 
 
+def test_one_that_is_interrupted_while_it_starts_leaves_nothing(pipeline: Path, tmp_path: Path) -> None:
+    program = """
+import os, signal, sys
+from pathlib import Path
+from spacy_lambda.local import FunctionSettings, LocalLambda
+code = {"code": Path(sys.argv[2]), "handler": "slow.handler"}
+def log(number, line):
+    os.kill(os.getpid(), signal.SIGINT)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+LocalLambda(FunctionSettings(pipeline=sys.argv[1], snap_start=True, **code), log=log)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(pipeline), str(CODE)],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "KeyboardInterrupt" in done.stderr
+    assert list(tmp_path.glob("spacy-lambda-*")) == []
+
+
 @pytest.mark.slow
 def test_daemons_of_others_stay(start: Callable[..., Lambda]) -> None:
     """Two environments of one server; the processes of one do not end with the other."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import contextlib
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
@@ -67,6 +68,7 @@ class LocalLambda:
         self._started: Future[Mapping[str, ServedFunction]] = Future()
         self._stop = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._serving: asyncio.Task[None] | None = None
         settings = pipeline
         if not isinstance(settings, FunctionSettings):
             settings = FunctionSettings(
@@ -81,8 +83,12 @@ class LocalLambda:
             daemon=True,
         )
         self._thread.start()
-        self._functions = self._started.result()
         atexit.register(self.close)  # otherwise the task root would stay
+        try:
+            self._functions = self._started.result()
+        except BaseException:  # Ctrl-C, too
+            self.close()
+            raise
 
     @property
     def endpoint_url(self) -> str:
@@ -140,8 +146,11 @@ class LocalLambda:
 
     def close(self) -> None:
         """End every environment and the server, and remove the task root."""
-        if self._loop is not None and self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._stop.set)
+        if self._loop is None:
+            self._stop.set()
+        elif self._thread.is_alive():
+            with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+                self._loop.call_soon_threadsafe(self._end)
         self._thread.join()
         atexit.unregister(self.close)
 
@@ -153,8 +162,13 @@ class LocalLambda:
     ) -> None:
         self.close()
 
+    def _end(self) -> None:
+        self._stop.set()
+        if self._serving is not None and not self._started.done():
+            self._serving.cancel()
+
     async def _run(self, serving: AbstractAsyncContextManager[Mapping[str, ServedFunction]]) -> None:
-        self._loop = asyncio.get_running_loop()
+        self._serving, self._loop = asyncio.current_task(), asyncio.get_running_loop()
         try:
             async with serving as served:
                 self._started.set_result(served)
