@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 
 import pytest
+from spacy.tokens import Doc, DocBin, Span
+from spacy.vocab import Vocab
 
 from spacy_lambda.conversion import convert
 from tests.cli.in_process import run_main
@@ -197,3 +199,23 @@ def test_a_text_with_a_byte_order_mark_is_kept_or_reported(tmp_path: Path, name:
     message = f"documents with a byte order mark at the beginning of a text or token, which {name} cannot hold"
     assert (message in report.notes) == (doc.text == "Tin melts .")
     assert [(ent.text.lstrip("\ufeff"), ent.label_) for ent in doc.ents] == [("Tin", "M")]
+
+
+@pytest.mark.parametrize("label", ["NULL", "nan", "None"])
+def test_a_label_that_tables_take_for_an_empty_cell_is_dropped_in_csv(tmp_path: Path, label: str) -> None:
+    line = json.dumps({"text": "Tin melts.", "spans": [[0, 3, label], [4, 9, "M"]]})
+    report = convert(write_files(tmp_path, {"in.jsonl": line}) / "in.jsonl", tmp_path / "out.csv", lang="xx")
+    reason = "a label that tables take for an empty cell, which csv cannot hold"
+    assert (report.entities, report.kept, dict(report.dropped)) == (2, 1, {reason: 1})
+    again, _ = converted(tmp_path / "out.csv")
+    assert (again.entities, again.kept) == (1, 1)
+
+
+@pytest.mark.parametrize("name", ["conll", "bio", "biluo"])
+def test_a_token_docstart_after_a_byte_order_mark_is_a_token(tmp_path: Path, name: str) -> None:
+    doc = Doc(Vocab(), ["x", "\ufeff-DOCSTART-", "Tin"])
+    doc.set_ents([Span(doc, 1, 2, "A"), Span(doc, 2, 3, "M")])
+    DocBin(docs=[doc]).to_disk(tmp_path / "in.spacy")
+    convert(tmp_path / "in.spacy", tmp_path / "out.tsv", output_format=name)
+    _, (again,) = converted(tmp_path / "out.tsv", input_format=name)
+    assert [(ent.text, ent.label_) for ent in again.ents] == [("-DOCSTART-", "A"), ("Tin", "M")]

@@ -73,16 +73,27 @@ class Fitting:
                 self._cannot_hold("documents with sentences", document)
         else:
             self._note_tokens(document)
+        if self.target.name == "csv":
+            document = self._without_null_labels(document)
         policy = self.options.overlaps or ("spans" if self.target.has_overlaps else "longest")
         document = without_overlaps(document, self.account, policy)
         self.account.keep(document)
         self._note_values(document, policy)
         if document.group is not None and not self.target.has_groups:
             self._cannot_hold("documents with a group", document)
+        self._note_characters(document)
+        if self.target.name != "spacy" or doc is None:
+            return FittedDocument(document, None)
+        key = self.options.spans_key
+        built = spans_doc(doc, document, key) if policy == "spans" else entities_doc(doc, document)
+        return FittedDocument(document, built)
+
+    def _note_characters(self, document: AnnotatedDocument) -> None:
+        """Count characters of labels and tokens that are written as others, or are not read again."""
         if self.target.module == "tagged_tokens" and any(_has_breaks(span.label) for span in document.spans):
             self._cannot_hold("documents with tabs or line breaks in labels, written as a space", document)
         if self.target.module == "tagged_tokens":
-            number = sum(begins_document(document.text[start:end]) for start, end in document.tokens or ())
+            number = sum(begins_document(document.text[start:end].lstrip(MARK)) for start, end in document.tokens or ())
             if number:
                 message = "tokens -DOCSTART-, written with a backslash before them"
                 self.account.note(message, document.place(), number=number)
@@ -92,11 +103,6 @@ class Fitting:
             self._cannot_hold(
                 "documents with other characters than letters, digits and - in labels, written as _", document
             )
-        if self.target.name != "spacy" or doc is None:
-            return FittedDocument(document, None)
-        key = self.options.spans_key
-        built = spans_doc(doc, document, key) if policy == "spans" else entities_doc(doc, document)
-        return FittedDocument(document, built)
 
     def _reason(self, document: AnnotatedDocument) -> str | None:
         """Return the reason why the format cannot hold a document's text."""
@@ -105,6 +111,12 @@ class Fitting:
         if self.target.name == "csv" and not document.spans and is_null(document.text):
             return "a text that tables take for an empty cell, which csv cannot hold"
         return None
+
+    def _without_null_labels(self, document: AnnotatedDocument) -> AnnotatedDocument:
+        dropped = [span for span in document.spans if is_null(span.label)]
+        for span in dropped:
+            self.account.drop("a label that tables take for an empty cell, which csv cannot hold", document, span)
+        return document.without(dropped, kept=[span for span in document.spans if not is_null(span.label)])
 
     def _begins_with_mark(self, document: AnnotatedDocument) -> bool:
         """Return whether a file or a line would begin with a byte order mark."""

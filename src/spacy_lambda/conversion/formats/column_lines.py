@@ -69,7 +69,11 @@ def begins_document(token: str) -> bool:
 
 
 def escaped_token(token: str) -> str:
-    """Return a token with a backslash before it if it would begin a document."""
+    """Return a token with a backslash before it if it would begin a document, and without byte order marks before it.
+
+    These are not read at the beginning of a line.
+    """
+    token = token.lstrip("\ufeff") or token
     return f"\\{token}" if begins_document(token) else token
 
 
