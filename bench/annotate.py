@@ -35,6 +35,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from spacy_lambda.corpus.engines.worker_process import ONE_CPU
 
@@ -151,13 +152,14 @@ def encoders_alone(corpus: Path, pipeline: str, processes: int) -> float:
     texts = [json.loads(line)["text"] for line in corpus.read_bytes().splitlines()]
     context = multiprocessing.get_context("spawn")
     ready, results = context.Barrier(processes), context.Queue()
-    os.environ.update(ONE_CPU)
     running = [
         context.Process(target=run_encoder, args=(pipeline, texts[number::processes], ready, results))
         for number in range(processes)
     ]
-    for process in running:
-        process.start()
+    # Only while these start: the next run of the command is to use all CPUs.
+    with patch.dict(os.environ, ONE_CPU):
+        for process in running:
+            process.start()
     return float(sum(results.get() for _ in running))
 
 

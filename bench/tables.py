@@ -80,7 +80,6 @@ def as_markdown(results: dict[str, Any]) -> str:
     for size in results["sizes"]:
         lines.append(f"| **{size}** | | | |")
         lines += [f"| {' | '.join(row)} |" for row in rows(results, size)]
-    lines += ["", *(f"- {sentence}" for sentence in limits(results))]
     return "\n".join([*lines, "", f"{installed(results)} Medians and ranges; measured on {results['measured_on']}."])
 
 

@@ -31,7 +31,7 @@ from spacy_lambda.runtime.speed import (
     read_speed,
 )
 from tests.cli.in_process import run_main
-from tests.docs.figures import LARGE, ROOT, SMALL, bench, medians, page
+from tests.docs.figures import LARGE, ROOT, SMALL, bench, medians, page, sizes
 
 STARTS = r"[\d.]+ to [\d.]+ s(?=\]\(cost\.md| \(on the machine| on two CPUs)"
 DOCUMENTS_OF_A_SECOND = 41
@@ -106,7 +106,7 @@ def _other_pages() -> Iterator[Derived]:
     small, large = medians(SMALL, WARM), medians(LARGE, WARM)
     least, most = sorted((small[0] / small[2], large[0] / large[2]))
     factors = f"{least:.1f} to {most:.1f} times as fast as torch, warm"
-    starts = [figure for size in (SMALL, LARGE) for figure in medians(size, COLD)[1:]]
+    starts = [figure for size in sizes() for figure in medians(size, COLD)[1:]]
     for name in ("index", "questions", "compare"):
         yield Derived(name, STARTS, f"{min(starts):.1f} to {max(starts):.1f} s")
     yield Derived("precision", r"[\d.]+ to [\d.]+ times as fast as torch, warm", factors)

@@ -39,3 +39,8 @@ def bench() -> dict[tuple[str, str], list[str]]:
 def medians(size: str, measurement: str) -> list[float]:
     """The same as numbers: of the original, of fp32 and of int8."""
     return [float(re.sub(r"[^\d.]", "", figure)) for figure in bench()[size, measurement]]
+
+
+def sizes() -> list[str]:
+    """The beginnings of the names of all sizes."""
+    return sorted({size for size, _ in bench()})
