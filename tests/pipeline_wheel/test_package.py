@@ -55,6 +55,10 @@ def pipeline(tmp_path: Path) -> Path:
         ),
         ({"scores": {"ents_per_type": {"DISH": {"f": 0.5}}}}, PackageError, "does not have: DISH"),
         ({"name": "../x"}, InvalidPipelineError, r"the given 'name' is '\.\./x'"),
+        ({"name": "xx_metals"}, InvalidPipelineError, "begins with the language, which is put before it: xx_xx_metals"),
+        ({"name": "my-metals"}, InvalidPipelineError, "a package 'xx_my-metals' cannot be imported"),
+        ({"name": "my.metals"}, InvalidPipelineError, r"a package 'xx_my\.metals' cannot be imported"),
+        ({"name": "Übung"}, InvalidPipelineError, "a package 'xx_Übung' cannot be imported"),
         ({"version": "a b"}, InvalidPipelineError, "the given 'version' is"),
     ],
 )

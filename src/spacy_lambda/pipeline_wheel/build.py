@@ -11,8 +11,8 @@ from pathlib import Path
 
 from spacy_lambda.core.files import ARCHIVE_TIME
 from spacy_lambda.core.foreign_errors import NUMBER
-from spacy_lambda.core.pipeline_meta import read_meta, requirements_of
-from spacy_lambda.errors import PackageError
+from spacy_lambda.core.pipeline_meta import PipelineName, pipeline_name, read_meta, requirements_of
+from spacy_lambda.errors import InvalidPipelineError, PackageError
 
 __all__ = ["build_wheel"]
 
@@ -30,6 +30,7 @@ def build_wheel(pipeline: Path, scratch: Path, *, sections: Mapping[str, str] | 
     """
     # spaCy makes folders of the names, and pip installs the requirements with the wheel.
     meta = read_meta(pipeline / "meta.json")
+    _check_package(pipeline_name(meta))
     requirements_of(meta)
     requirements_of({"requirements": meta.get("setup_requires", [])})
     _run(
@@ -44,6 +45,20 @@ def build_wheel(pipeline: Path, scratch: Path, *, sections: Mapping[str, str] | 
     _run(pipeline, "build", "--wheel", "--no-isolation", str(project))
     (wheel,) = (project / "dist").glob("*.whl")
     return wheel
+
+
+def _check_package(named: PipelineName) -> None:
+    """Refuse a name of which no package can be made: its folder is imported, and the language is put before it."""
+    if named.name.startswith(f"{named.lang}_"):
+        raise InvalidPipelineError(
+            f"the name {named.name!r} begins with the language, which is put before it: {named.package}",
+            remedy=f"name it {named.name.removeprefix(f'{named.lang}_')!r} in its meta.json, or with --name",
+        )
+    if not (named.package.isascii() and named.package.isidentifier()):
+        raise InvalidPipelineError(
+            f"a package {named.package!r} cannot be imported",
+            remedy="name it with ASCII letters, digits and '_' in its meta.json, or with --name",
+        )
 
 
 def _run(pipeline: Path, module: str, *arguments: str) -> None:

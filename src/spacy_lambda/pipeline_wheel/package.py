@@ -149,7 +149,9 @@ def _check_name(name: str | None, version: str | None) -> None:
         except InvalidPipelineError as exc:
             raise InvalidPipelineError(
                 exc.message.replace("the pipeline's", "the given"),
-                remedy=f"correct --{key}: letters, digits, '_', and '-' and '.' between them",
+                remedy="correct --name: ASCII letters, digits and '_'"
+                if key == "name"
+                else "correct --version, such as 1.0.0",
             ) from exc
 
 
