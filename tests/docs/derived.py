@@ -19,6 +19,7 @@ from spacy_lambda.core.vcpus import slowdown, vcpus
 from spacy_lambda.corpus.engines.deployed import DeployedFunction
 from spacy_lambda.corpus.estimate import LambdaSettings, estimate_lambda
 from spacy_lambda.corpus.sample import Measured, Reading
+from spacy_lambda.corpus.shards import SHARD_BYTES
 from spacy_lambda.runtime.capacity import BASE_BYTES, COPIES
 from spacy_lambda.runtime.limits import Limits, derive_limits
 from spacy_lambda.runtime.loading import load
@@ -125,7 +126,7 @@ def logs_of_a_million() -> float:
 
 def _costs() -> Iterator[Derived]:
     words = len(json.loads((ROOT / "examples" / "event.json").read_text("utf-8"))["text"].split())
-    larger = "12 layers (RoBERTa base, SciBERT)"
+    larger, at_fp32_too = "12 layers (RoBERTa base, SciBERT)", list[str]()
     for name, size, precision, variant in (
         ("6 layers", SMALL, "int8", 2),
         ("6 layers", SMALL, "fp32", 1),
@@ -141,8 +142,12 @@ def _costs() -> Iterator[Derived]:
             of_logs = round(costs[2], 2) + logs_of_a_million()
             layers, like = name.partition(" (")[0], "the bundled one" if size == SMALL else "SciBERT"
             yield row("questions", f"{layers}, such as {like}", f"${costs[2]:.2f}", f"${of_logs:.2f}")
+        else:
+            at_fp32_too.append(f"${costs[2]:.2f}")
         here = f"{medians(size, WARM)[variant]} ms"
         yield row("estimate", f"{name}, {precision}", here, f"{ms} ms", *(f"{cost:.2f}" for cost in costs))
+    calls = "the same calls are "
+    yield Derived("questions", rf"{calls}\$\d+\.\d\d and \$\d+\.\d\d", calls + " and ".join(at_fp32_too))
     large = f"--duration {on_one_cpu(LARGE, 2)}ms --init 1s --peak {medians(LARGE, PEAK)[2]:.0f}"
     yield Derived("estimate", r"--duration \d+ms --init 1s --peak \d+", large)
     small = f"--duration {on_one_cpu(SMALL, 2)}ms --init 0.8s --peak {medians(SMALL, PEAK)[2]:.0f}"
@@ -267,6 +272,14 @@ def _corpora() -> Iterator[Derived]:
             if millions == 1:
                 million.append((found, shards))
     (small, _), (large, shards) = million
+    shards_before = math.ceil(10**9 / SHARD_BYTES)
+    reading = Reading(documents=10**6, unreadable=0, characters=10**9, shards=shards_before, sample=())
+    seconds = 1 / DOCUMENTS_OF_A_SECOND
+    measured = Measured(place="", documents=1, words=180, characters=1000, seconds=seconds, overhead_s=0)
+    before = estimate_lambda(reading, measured, LambdaSettings()).cost
+    assert before is not None
+    for name, beginning in (("corpus", "which are more: "), ("cost", "for the smaller pipeline it prints ")):
+        yield Derived(name, rf"{beginning}\$[\d.]*\d", f"{beginning}${before:.2f}")
     assert small.cost is not None
     cost = f"{small.documents_per_second:,.0f} (computed) | ${small.cost:.2f} for a million"
     yield Derived("corpus", r"[\d,]+ \(computed\) \| \$[\d.]+ for a million", cost)

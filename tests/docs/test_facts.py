@@ -131,6 +131,13 @@ def test_costs_of_the_comparison_are_those_of_the_estimate(calls: int, a_day: in
     assert shows("compare", f"| {calls:,} | {a_day:,} | {dollars} |")
 
 
+def test_the_answer_on_other_services_is_that_of_the_comparison() -> None:
+    function, with_all, endpoint, instance, fargate = (f"${value:.2f}" for value in compared(417))
+    assert shows("questions", f"10,000 calls a day of 50 ms cost {function} a month on Lambda, and {with_all} with the")
+    assert shows("questions", f"{endpoint} with SageMaker Serverless Inference, {instance} with Hugging Face")
+    assert shows("questions", f"endpoint, and {fargate} with Fargate.")
+
+
 def test_a_machine_is_cheaper_from_the_number_of_calls_that_the_comparison_names() -> None:
     assert shows("compare", "from about 10,000 calls an hour")
     assert shows("compare", "from about 16,000.")
@@ -160,6 +167,15 @@ def test_the_agreement_of_hosts_is_that_of_the_card() -> None:
     card, page = ((ROOT / name).read_text(encoding="utf-8") for name in ("pipelines/README.md", "docs/compile.md"))
     (figure,) = re.findall(r"agrees with itself at ([\d.]+)", " ".join(card.split()))
     assert f"agree with themselves at an F1 of {figure}." in page
+
+
+def test_the_agreement_of_int8_is_that_of_the_card() -> None:
+    card = " ".join((ROOT / "pipelines" / "README.md").read_text(encoding="utf-8").split())
+    (agreement, same, paragraphs) = re.findall(
+        r"agreement F1 of ([\d.]+), and (\d+) of (\d+) paragraphs are answered identically", card
+    )[0]
+    assert shows("precision", f"agrees with its original at an F1 of {agreement},")
+    assert shows("precision", f"Of its {paragraphs} development paragraphs, {same} are answered identically.")
 
 
 def test_registered_names_are_those_of_the_package() -> None:

@@ -49,6 +49,15 @@ def test_cold_starts_are_in_the_range_that_pages_name(name: str) -> None:
     assert most == pytest.approx(max(starts), abs=0.051)
 
 
+def test_the_limit_of_one_text_stays_as_long_as_the_pages_say() -> None:
+    stays = "2,048 wordpieces up to 7,000 MB or 60 s"
+    assert shows("operate", stays)
+    assert shows("troubleshoot", stays)
+    usual = limits(base_speed(), LARGE).text
+    assert [limits(base_speed(), LARGE, memory=7_000).text, limits(base_speed(), LARGE, timeout=60).text] == [usual] * 2
+    assert limits(base_speed(), LARGE, memory=10_240).text > usual
+
+
 @pytest.mark.parametrize("timeout", [30, 120])
 def test_shards_of_a_corpus_have_the_size_that_the_page_names(timeout: int) -> None:
     size = shard_bytes(limits(bundled_speed(), SMALL, timeout=timeout), timeout=timeout)
@@ -110,7 +119,7 @@ def doc_with_everything() -> Doc:
 
 
 def test_the_example_of_every_part_is_what_the_function_returns() -> None:
-    section = page("api").partition("### Everything that a pipeline finds")[2]
+    section = page("api").partition("### Sentences, tokens, categories (textcat) and spans: include")[2]
     shown: dict[str, Any] = json.loads(section.partition("```json\n")[2].partition("```")[0])
     (event,) = re.findall(r"^`(\{\"text\".*?\})`", section, re.MULTILINE)
     request = parse_request(json.loads(event), max_length=100)

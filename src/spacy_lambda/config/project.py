@@ -17,7 +17,7 @@ class Project:
     """Contents of one file: the keys of ``[project]``, and its functions.
 
     :param name: Prefix of the names of stacks, functions and the bucket.
-    :param region: AWS region of all resources; can be left to --region or AWS_REGION.
+    :param region: AWS region of all resources; required here, by --region or by AWS_REGION.
     :param account: The only account to deploy to; by default the account of the credentials.
     :param tags: Tags of every resource, in addition to spacy-lambda's.
     :param functions: In the file's order.
