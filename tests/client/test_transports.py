@@ -180,6 +180,7 @@ def test_too_large_a_request_is_bisected() -> None:
     [
         '"texts" has 20,000 texts; the limit is 10,000',
         '"texts" takes about 40.0 s; the limit is 23.0',
+        '"texts" takes about 40.0 s; the limit is 23.0 s, what is left of the timeout of 30 s',
         '"texts" cannot be predicted in the time that is left',
         "the response has 7,000,000 bytes; the limit is 6,291,556",
     ],

@@ -199,7 +199,8 @@ class _Work:
         if needed > left and self._alone:
             self._capacity.refuse()
             about = max(needed, self._pace.extrapolated(jobs))
-            raise _out_of_time(request, f"takes about {about:,.1f} s; the limit is {max(left, 0):,.1f}")
+            limit = f"{max(left, 0):,.1f} s, what is left of the timeout of {self._capacity.timeout_s:g} s"
+            raise _out_of_time(request, f"takes about {about:,.1f} s; the limit is {limit}")
         if left < 0 and not self._alone:
             raise _out_of_time(request)
 
