@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+
 import pytest
 import typer
 
@@ -9,7 +12,7 @@ from spacy_lambda.cli.invoke import invoke
 from spacy_lambda.client import Client
 from spacy_lambda.client.call_errors import status_error, timed_out
 from spacy_lambda.client.deadline import Deadline
-from spacy_lambda.client.invocation import FunctionError, Invocation
+from spacy_lambda.client.invocation import FunctionError, Invocation, read_invocation
 from spacy_lambda.client.service_failures import function_failure, is_gateway, status_failure
 from spacy_lambda.client.transport import CallError
 from spacy_lambda.errors import InvokeError
@@ -44,6 +47,48 @@ def test_errors_of_the_platform(error_type: str, message: str, said: str, remedy
     assert remedy in failure.remedy
     assert failure.lasting
     assert FunctionError(error_type=error_type, message=message).remedy == failure.remedy
+
+
+INIT_TIMEOUT = (
+    "INIT_START Runtime Version: python:3.13.v1\nINIT_REPORT Init Duration: 9999.81 ms\tPhase: init\tStatus: timeout\n"
+)
+REPEATED_TIMEOUT = "START RequestId: 1f\nINIT_REPORT Init Duration: 2003.40 ms Phase: invoke Status: timeout\nEND\n"
+
+
+@pytest.mark.parametrize(
+    ("log_tail", "said", "of_init"),
+    [
+        (INIT_TIMEOUT + REPEATED_TIMEOUT, "its timeout of 30 s ended before its init did", True),
+        (REPEATED_TIMEOUT, "its timeout of 30 s ended before its init did", True),
+        (
+            INIT_TIMEOUT,
+            "its timeout of 30 s ended before it responded: its init took too long, and was repeated within that time",
+            True,
+        ),
+        (INIT_TIMEOUT.replace("timeout", "error"), "its timeout of 30 s ended before it responded", False),
+        ("it logged INIT_REPORT Phase: init Status: timeout", "its timeout of 30 s ended before it responded", False),
+        ("", "its timeout of 30 s ended before it responded", False),
+    ],
+)
+def test_a_timeout_of_an_init_is_known_by_the_log(log_tail: str, said: str, of_init: bool) -> None:
+    error = FunctionError(error_type="Sandbox.Timedout", message=TIMED_OUT, log_tail=log_tail)
+    assert error.failure is not None
+    assert error.failure.message == said
+    assert error.failure.remedy.startswith("raise the function's memory" if of_init else "send fewer or shorter texts")
+
+
+def test_the_log_of_an_invocation_explains_its_error() -> None:
+    response = {
+        "FunctionError": "Unhandled",
+        "StatusCode": 200,
+        "LogResult": base64.b64encode((INIT_TIMEOUT + REPEATED_TIMEOUT).encode()).decode(),
+        "ResponseMetadata": {},
+    }
+    payload = json.dumps({"errorType": "Sandbox.Timedout", "errorMessage": TIMED_OUT}).encode()
+    error = read_invocation(response, payload).error
+    assert error is not None
+    assert error.failure is not None
+    assert error.failure.message.endswith("ended before its init did")
 
 
 @pytest.mark.parametrize("error_type", ["KeyError", "Runtime.ImportModuleError", "Unknown"])

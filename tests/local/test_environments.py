@@ -107,6 +107,8 @@ def test_init_that_does_not_end(start: Callable[..., Lambda]) -> None:
     assert result.error is not None
     assert result.error.error_type == "Sandbox.Timedout"
     assert result.error.message.endswith("Task timed out after 0.70 seconds")
+    assert result.error.failure is not None
+    assert result.error.failure.message == "its timeout of 0.7 s ended before its init did"
     assert result.log_tail.index("Phase: init\tStatus: timeout") < result.log_tail.index("START RequestId")
     assert result.log_tail.index("START RequestId") < result.log_tail.index("Phase: invoke\tStatus: timeout")
     assert result.report is not None

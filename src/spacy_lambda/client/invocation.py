@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from spacy_lambda.client.call_errors import read_request_error
@@ -23,16 +23,20 @@ class FunctionError:
     :param error_type: The exception's name, or one of Lambda's own such as ``Sandbox.Timedout``.
     :param message: The exception's text.
     :param request_error: The error in the request, if that was the reason.
+    :param log_tail: The end of the log, as far as it was requested: it has the reason of some timeouts.
     """
 
     error_type: str
     message: str
     request_error: RequestError | None = None
+    log_tail: str = field(default="", repr=False, compare=False)
 
     @property
     def failure(self) -> ServiceFailure | None:
         """The platform's failure, such as a timeout, if that was the reason."""
-        return None if self.request_error is not None else function_failure(self.error_type, self.message)
+        if self.request_error is not None:
+            return None
+        return function_failure(self.error_type, self.message, self.log_tail)
 
     @property
     def remedy(self) -> str | None:
@@ -75,13 +79,14 @@ def read_invocation(response: Mapping[str, Any], payload: bytes) -> Invocation:
     """
     failed = "FunctionError" in response
     answer = _error_object(payload) if failed else parse_json(payload) if payload else None
+    log_tail = base64.b64decode(response.get("LogResult", "")).decode("utf-8", "replace")
     return Invocation(
         answer=answer,
-        error=_function_error(answer) if failed else None,
+        error=_function_error(answer, log_tail) if failed else None,
         status=response["StatusCode"],
         executed_version=response.get("ExecutedVersion", ""),
         request_id=response["ResponseMetadata"].get("RequestId", ""),
-        log_tail=base64.b64decode(response.get("LogResult", "")).decode("utf-8", "replace"),
+        log_tail=log_tail,
     )
 
 
@@ -93,10 +98,10 @@ def _error_object(payload: bytes) -> Any:
         return payload[:1000].decode("utf-8", "replace")
 
 
-def _function_error(answer: Any) -> FunctionError:
+def _function_error(answer: Any, log_tail: str) -> FunctionError:
     error = answer if isinstance(answer, dict) else {}
     error_type, message = str(error.get("errorType", "Unknown")), str(error.get("errorMessage", answer))
     if error_type != RequestError.__name__:
-        return FunctionError(error_type=error_type, message=message)
+        return FunctionError(error_type=error_type, message=message, log_tail=log_tail)
     request_error = read_request_error(message)
     return FunctionError(error_type=error_type, message=request_error.message, request_error=request_error)

@@ -11,11 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from spacy_lambda.core.lambda_limits import GATEWAY_TIMEOUT_S, MAX_MEMORY_MB, MAX_TIMEOUT_S
+from spacy_lambda.core.lambda_limits import GATEWAY_TIMEOUT_S, MAX_MEMORY_MB, MAX_TIMEOUT_S, MB_PER_VCPU
 
 __all__ = ["ServiceFailure", "function_failure", "is_gateway", "status_failure"]
 
 TIMED_OUT = re.compile(r"Task timed out after (?P<seconds>\d+(?:\.\d+)?) seconds")
+INIT_TIMED_OUT = re.compile(r"^INIT_REPORT .*Phase: (?P<phase>init|invoke)\s+Status: timeout", re.MULTILINE)
+"""Log line of an init that took too long: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html."""
+
 OUT_OF_MEMORY = "Runtime.OutOfMemory"
 KILLED = "signal: killed"
 TOO_LARGE = "ResponseSizeTooLarge"
@@ -24,6 +27,10 @@ FEWER = "send fewer or shorter texts at once"
 LONGER = (
     f"{FEWER}, or raise the function's timeout: `timeout` in spacy-lambda.toml, --timeout of `spacy-lambda serve`; at"
     f" most {MAX_TIMEOUT_S} s"
+)
+FASTER_INIT = (
+    f"raise the function's memory, which brings CPU (one vCPU with {MB_PER_VCPU:,} MB), or its timeout: `memory` and"
+    " `timeout` in spacy-lambda.toml, --memory and --timeout of `spacy-lambda serve`; or compile to int8"
 )
 SLOWER = "retry later, or send fewer requests at once"
 LIMIT = "or raise `concurrency` in spacy-lambda.toml"
@@ -66,22 +73,36 @@ class ServiceFailure:
     lasting: bool = False
 
 
-def function_failure(error_type: str, message: str) -> ServiceFailure | None:
+def function_failure(error_type: str, message: str, log_tail: str = "") -> ServiceFailure | None:
     """Return the failure that a function error of the platform describes; ``None`` if it is of the function's code.
 
     :param error_type: The error's type, which older responses to timeouts lack.
     :param message: The error's message.
+    :param log_tail: The end of the invocation's log, which alone shows that a timeout was that of an init.
     """
     timed_out = TIMED_OUT.search(message)
     if timed_out:
-        seconds = float(timed_out["seconds"])
-        return ServiceFailure(f"its timeout of {seconds:g} s ended before it responded", LONGER, lasting=True)
+        return _timed_out(float(timed_out["seconds"]), {found["phase"] for found in INIT_TIMED_OUT.finditer(log_tail)})
     if error_type == OUT_OF_MEMORY or KILLED in message:
         remedy = f"raise `memory` in spacy-lambda.toml (at most {MAX_MEMORY_MB:,} MB), or {FEWER}"
         return ServiceFailure("it was killed: its memory does not suffice", remedy, lasting=True)
     if error_type.endswith(TOO_LARGE):
         return ServiceFailure(message[:500], "send fewer texts at once, or request fewer parts", lasting=True)
     return None
+
+
+def _timed_out(seconds: float, phases: set[str]) -> ServiceFailure:
+    """Return the failure of a timeout.
+
+    :param phases: Those in which the init took too long.
+    """
+    if "invoke" in phases:
+        return ServiceFailure(f"its timeout of {seconds:g} s ended before its init did", FASTER_INIT, lasting=True)
+    message = f"its timeout of {seconds:g} s ended before it responded"
+    if phases:
+        repeated = f"{message}: its init took too long, and was repeated within that time"
+        return ServiceFailure(repeated, FASTER_INIT, lasting=True)
+    return ServiceFailure(message, LONGER, lasting=True)
 
 
 def is_gateway(url: str, headers: Mapping[str, str]) -> bool:
