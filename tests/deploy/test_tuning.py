@@ -13,11 +13,12 @@ from typing import Any, ClassVar
 import boto3
 import pytest
 
+from spacy_lambda.cli.tune import _cheapest
 from spacy_lambda.client.report_line import Report
 from spacy_lambda.config import load_project
 from spacy_lambda.deploy import lock
 from spacy_lambda.deploy.aws import Aws, open_account
-from spacy_lambda.deploy.tuning import plan_tuning, tune
+from spacy_lambda.deploy.tuning import Tuned, plan_tuning, tune
 from spacy_lambda.deploy.tuning_record import (
     TUNING_TAG,
     find_tuning,
@@ -30,6 +31,7 @@ from spacy_lambda.errors import DeployError, SizingError
 from spacy_lambda.rehearsal.deployed_code import DeployedCode, VersionResponse
 from spacy_lambda.rehearsal.emulator import ACCOUNT, emulated_aws
 from spacy_lambda.sizing import measurement
+from spacy_lambda.sizing.figures import Figures
 from spacy_lambda.sizing.texts import Texts
 from tests.cli.in_process import run_main
 
@@ -283,3 +285,13 @@ def test_the_command_asks_and_prints_the_line_to_write(project: Path) -> None:
     assert "\n4,096\t50.0\t1.50\t300\t" in done.stdout
     assert done.stdout.endswith("cheapest within 100 ms; in [functions.ner] of spacy-lambda.toml:\nmemory = 4096\n")
     assert "papers-ner: restoring 2,048 MB" in done.stderr
+
+
+@pytest.mark.parametrize(("limit_ms", "best"), [(None, 1769), (120.0, 1769), (90.0, 3008), (10.0, None)])
+def test_of_equally_cheap_sizes_the_fastest_is_shown(limit_ms: float | None, best: int | None) -> None:
+    found = [
+        Tuned(memory_mb=size, figures=Figures(init_s=1.0, ms=ms, peak_mb=300, cpus=1.0, source="1 text"), usd=usd)
+        for size, ms, usd in ((1024, 173.0, 2.50), (1769, 100.0, 2.54), (3008, 73.0, 3.10))
+    ]
+    chosen = _cheapest(found, limit_ms)
+    assert (None if chosen is None else chosen.memory_mb) == best

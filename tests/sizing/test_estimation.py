@@ -13,6 +13,8 @@ from spacy_lambda.cdk.prices import RegionPrices, describe_assumed, price_of, re
 from spacy_lambda.cli.estimate import _notes
 from spacy_lambda.errors import SizingError
 from spacy_lambda.sizing import EstimateOptions, Figures, estimate_cost, plot_svg
+from spacy_lambda.sizing.dollars import FunctionSetting
+from spacy_lambda.sizing.estimation import MEMORY_SIZES
 from tests.cli.in_process import run_main
 
 FIGURES = Figures(init_s=2.0, ms=100.0, peak_mb=600, cpus=1.0, source="given")
@@ -34,6 +36,31 @@ def test_given_sizes_are_the_only_ones() -> None:
     assert {one.setting.memory_mb: one.fits for one in found.settings} == {512: False, 1024: True}
     assert found.cheapest is not None
     assert found.cheapest.setting.memory_mb == 1024
+
+
+def test_the_rounding_of_durations_does_not_choose_the_memory() -> None:
+    """Below one CPU, less memory takes longer and costs the same."""
+    for ms in (5.0, 12.3, 20.05, 25.1, 36.9, 37.0, 37.1, 50.0, 58.4, 99.01, 204.0, 441.7):
+        figures = Figures(init_s=0.8, ms=ms, peak_mb=154, cpus=1.0, source="given")
+        found = estimate_cost(figures).cheapest
+        assert found is not None
+        assert found.setting == FunctionSetting(1769, "arm64"), ms
+
+
+@pytest.mark.parametrize(("sizes", "best"), [((1728, 1769), 1769), ((1769, 1856), 1856), ((1769, 3008), 1769)])
+def test_of_equally_cheap_settings_the_fastest_is_shown(sizes: tuple[int, ...], best: int) -> None:
+    found = estimate_cost(FIGURES, EstimateOptions(memory_mb=sizes)).cheapest
+    assert found is not None
+    assert found.setting.memory_mb == best
+
+
+def test_the_cheapest_setting_is_among_those_that_are_shown() -> None:
+    found = estimate_cost(FIGURES, EstimateOptions(latency_ms=60))
+    assert found.cheapest is not None
+    assert found.cheapest.setting.memory_mb not in MEMORY_SIZES
+    assert found.cheapest in found.settings
+    sizes = [one.setting.memory_mb for one in found.settings]
+    assert sizes == sorted(sizes)
 
 
 def test_no_setting_is_fast_enough() -> None:
@@ -63,6 +90,20 @@ def test_cold_starts_at_three_kinds_of_traffic() -> None:
     assert found[1].share < 0.01
     assert all({*one.usd} == {"on-demand", "snapstart", "provisioned"} for one in found)
     assert found[1].usd_month["snapstart"] == pytest.approx(found[1].usd["snapstart"] * 100 * 730 / 1e6)
+
+
+def test_every_treatment_of_cold_starts_costs_what_it_adds_to_warm_calls() -> None:
+    found = estimate_cost(FIGURES, EstimateOptions(memory_mb=(1769,)))
+    parts = {
+        one.setting.start: one.parts
+        for one in found.settings
+        if one.setting == replace(found.cold_starts_of, start=one.setting.start)
+    }
+    (cold,) = (one for one in found.cold_starts if one.calls_per_hour == found.options.calls_per_hour)
+    assert cold.usd["on-demand"] == pytest.approx(parts["on-demand"]["inits"])
+    assert cold.usd["snapstart"] == pytest.approx(parts["snapstart"]["snapshot"] + parts["snapstart"]["restores"])
+    saved = parts["on-demand"]["duration"] - parts["provisioned"]["duration"]
+    assert cold.usd["provisioned"] == pytest.approx(parts["provisioned"]["provisioned concurrency"] - saved)
 
 
 def test_what_is_left_out_is_named_with_a_remedy() -> None:

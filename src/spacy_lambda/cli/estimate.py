@@ -194,7 +194,7 @@ def _print_alternatives(found: CostEstimate) -> None:
 
 
 def _dollars(value: float) -> str:
-    return "< 0.01" if 0 < value < SHOWN else f"{value:,.2f}"
+    return "< 0.01" if 0 < value < SHOWN else f"{value:z,.2f}"
 
 
 def _rows(found: CostEstimate) -> Iterator[tuple[str, ...]]:

@@ -110,5 +110,9 @@ def tune(
 
 
 def _cheapest(found: Sequence[Tuned], limit_ms: float | None) -> Tuned | None:
-    fast = (one for one in found if limit_ms is None or one.figures.ms <= limit_ms)
-    return min(fast, key=lambda one: (one.usd, one.memory_mb), default=None)
+    """Return the cheapest size within the latency, of equally cheap ones the fastest."""
+    from spacy_lambda.sizing.estimation import TIE
+
+    fast = [one for one in found if limit_ms is None or one.figures.ms <= limit_ms]
+    lowest = min((one.usd for one in fast), default=0.0)
+    return min((one for one in fast if one.usd <= TIE * lowest), key=lambda one: one.figures.ms, default=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from spacy_lambda.sizing.figures import Figures
 
 __all__ = [
     "MEMORY_SIZES",
+    "TIE",
     "ColdStartCost",
     "CostEstimate",
     "EstimateOptions",
@@ -39,6 +41,9 @@ USED = (
 
 HEADROOM = 1.25
 """Memory of a recommended setting, as a multiple of the peak."""
+
+TIE = 1.02
+"""Cost, as a multiple of the lowest, up to which a setting counts as equally cheap."""
 
 CALLS_PER_HOUR = (10.0, 100.0, 10_000.0)
 """Traffic for which the cost of cold starts is shown."""
@@ -108,8 +113,9 @@ class CostEstimate:
 
     :param figures: The figures that it is made of.
     :param options: Its options.
-    :param settings: Every memory size, architecture and treatment of cold starts whose prices are known.
-    :param cheapest: The cheapest setting within the latency; ``None`` if none is.
+    :param settings: Every memory size, architecture and treatment of cold starts whose prices are known; with the
+        memory size of ``cheapest``.
+    :param cheapest: The cheapest setting within the latency, of equally cheap ones the fastest; ``None`` if none is.
     :param cold_starts_of: The setting of ``cold_starts``: the cheapest, else the first one.
     :param cold_starts: The cost of cold starts, by traffic.
     :param alternatives: The same texts elsewhere.
@@ -163,13 +169,14 @@ def estimate_cost(
     :raises SizingError: If no price of the region is known.
     """
     rate, traffic = rates(options.region), Traffic(options.calls_per_hour, options.idle_s)
-    settings = tuple(_costs(figures, sorted(options.memory_mb or MEMORY_SIZES), traffic, rate))
+    cheapest = _cheapest(figures, options, traffic, rate)
+    shown_sizes = {*(options.memory_mb or MEMORY_SIZES), *([] if cheapest is None else [cheapest.setting.memory_mb])}
+    settings = tuple(_costs(figures, sorted(shown_sizes), traffic, rate))
     if not settings:
         known = ", ".join(sorted(read_prices()["gb_second_x86_64"].regions & read_prices()["million_requests"].regions))
         raise SizingError(
             f"no prices of Lambda in {options.region!r} are known", remedy=f"choose a region with --region: {known}"
         )
-    cheapest = _cheapest(figures, options, traffic, rate)
     shown = cheapest or settings[0]
     return CostEstimate(
         figures=figures,
@@ -212,16 +219,29 @@ def _cost(figures: Figures, setting: FunctionSetting, traffic: Traffic, rate: Ra
 
 
 def _cheapest(figures: Figures, options: EstimateOptions, traffic: Traffic, rate: Rate) -> SettingCost | None:
-    """Return the cheapest setting within the latency, with room above the peak; of the given sizes if there are any."""
+    """Return the cheapest setting within the latency, with room above the peak; of the given sizes if there are any.
+
+    Of equally cheap settings, it is the fastest one of the sizes that are shown anyway, else the fastest one. Durations
+    are not rounded up here: the mean of texts stands for many durations, so that its last millisecond says nothing.
+    """
     steps = {*range(MIN_MEMORY_MB, MAX_MEMORY_MB + 1, STEP_MB), *MEMORY_SIZES}
     room = HEADROOM * (figures.peak_mb or 0)
     sizes = options.memory_mb or sorted(size for size in steps if size >= room)
-    found = (
+    found = [
         one
         for one in _costs(figures, sizes, traffic, rate)
         if one.fits and (options.latency_ms is None or one.ms <= options.latency_ms)
-    )
-    return min(found, key=lambda one: (one.usd, one.ms), default=None)
+    ]
+    lowest = min((_unrounded(one) for one in found), default=0.0)
+    ties = (one for one in found if _unrounded(one) <= TIE * lowest)
+    shown = options.memory_mb or MEMORY_SIZES
+    return min(ties, key=lambda one: (one.setting.memory_mb not in shown, one.ms, one.usd), default=None)
+
+
+def _unrounded(one: SettingCost) -> float:
+    """Return the dollars of a million texts without the rounding of their mean duration to whole milliseconds."""
+    billed = max(1, math.ceil(round(one.ms, 6)))
+    return one.usd - one.parts["duration"] * (1 - max(1.0, one.ms) / billed)
 
 
 def _cold_starts(
