@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -132,7 +132,8 @@ def test_settings_that_lambda_takes() -> None:
 
 
 def files(contents: Mapping[str, bytes], *, zipped: int | None = 1000, more: int = 0) -> BundleFiles:
-    metadata = BundleMetadata(Target("3.13", ARCH), "pipeline", 64 * "a", {})
+    name = {"lang": "en", "name": "ner", "version": "1.0.0"}
+    metadata = BundleMetadata(Target("3.13", ARCH), "pipeline", 64 * "a", name)
     sizes = {name: len(content) for name, content in contents.items()} | {"weights": more, HANDLER_FILE: 1}
     return BundleFiles(metadata, zipped, sizes, lambda name: contents[name])
 
@@ -180,7 +181,34 @@ def test_extension_modules_for_another_python() -> None:
 def test_a_bundle_for_another_target() -> None:
     other = "arm64" if ARCH == "x86_64" else "x86_64"
     (target,) = (one for one in check_bundle(files({}), CheckOptions(architecture=other)) if one.name == "target")
-    assert (target.status, target.remedy) == ("fails", f"spacy-lambda bundle --python 3.13 --architecture {other}")
+    command = f"spacy-lambda bundle en_ner --python 3.13 --architecture {other}"
+    assert (target.status, target.remedy) == ("fails", command)
+
+
+@pytest.mark.parametrize(
+    ("changes", "argument"),
+    [
+        ({"location": "s3://models/ner@1.0.0"}, "s3://models/ner@1.0.0"),
+        ({"pipeline": {}}, "PIPELINE"),
+    ],
+)
+def test_the_argument_of_bundle(changes: dict[str, Any], argument: str) -> None:
+    one = files({})
+    found = check_bundle(replace(one, metadata=replace(one.metadata, **changes)), CheckOptions(python="3.14"))
+    (target,) = (finding for finding in found if finding.name == "target")
+    assert target.remedy == f"spacy-lambda bundle {argument} --python 3.14 --architecture {ARCH}"
+
+
+def test_libraries_are_checked_for_the_target_of_the_function() -> None:
+    other = "arm64" if ARCH == "x86_64" else "x86_64"
+    one = files({"a.so": LIBRARY, "b.cpython-313-x86_64-linux-gnu.so": LIBRARY})
+    found = {finding.name: finding for finding in check_bundle(one, CheckOptions(architecture=other))}
+    assert (found["target"].status, found["architecture"].status) == ("fails", "fails")
+    assert found["architecture"].detail == (
+        f"not for {MACHINES[other]} and Python 3.13: a.so ({HERE}), b.cpython-313-x86_64-linux-gnu.so ({HERE})"
+    )
+    newer = {finding.name: finding for finding in check_bundle(one, CheckOptions(python="3.14"))}
+    assert newer["architecture"].detail.endswith(": b.cpython-313-x86_64-linux-gnu.so (Python 3.13)")
 
 
 def test_libraries_for_another_machine_and_damaged_ones() -> None:
@@ -292,6 +320,57 @@ def test_a_smaller_text_is_sent_if_the_largest_one_fails() -> None:
         check_payload(FakeFunction(10_000, breaks_at=100).invoke, BUILT_IN_TEXTS)
 
 
+TIMED_OUT = FunctionError(
+    error_type="Sandbox.Timedout",
+    message="RequestId: 1 Error: Task timed out after 2.00 seconds",
+    log_tail="INIT_REPORT Init Duration: 2000.00 ms\tPhase: invoke\tStatus: timeout\n",
+)
+KILLED = FunctionError(error_type="Runtime.ExitError", message="Runtime exited with error: signal: killed")
+RAISED = FunctionError(error_type="ValueError", message="no\nsuch value")
+
+
+class Failing(FakeFunction):
+    """A function that fails with every request."""
+
+    def __init__(self, error: FunctionError) -> None:
+        super().__init__(9000)
+        self.error = error
+
+    def invoke(self, event: Any) -> Invocation:
+        answer = {"errorType": self.error.error_type, "errorMessage": self.error.message}
+        return Invocation(
+            answer=answer, error=self.error, status=200, executed_version="1", request_id="1", log_tail=""
+        )
+
+
+@pytest.mark.parametrize(
+    ("error", "cpu_part", "status", "detail", "remedy"),
+    [
+        (TIMED_OUT, None, "fails", "Sandbox.Timedout: its timeout of 2 s ended before its init did", "memory"),
+        (TIMED_OUT, 0.1, "warning", "did; not certain: this machine gave it 10% of a CPU", "when the machine is idle"),
+        (KILLED, 0.1, "fails", "Runtime.ExitError: it was killed: its memory does not suffice", "raise `memory`"),
+        (RAISED, None, "fails", "ValueError: no", "read its log"),
+    ],
+)
+def test_a_failed_first_request_is_reported_as_what_it_is(
+    error: FunctionError,
+    cpu_part: float | None,
+    status: str,
+    detail: str,
+    remedy: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(checks, "measure", lambda *arguments, **options: replace(figures(), cpu_part=cpu_part))
+    monkeypatch.setattr(checks, "serve_function", lambda *arguments, **options: nullcontext(Failing(error)))
+    *_, first, payload = check(tmp_path, CheckOptions(memory_mb=512)).findings
+    assert (first.name, first.status) == ("first request", status)
+    assert detail in first.detail
+    assert remedy in first.remedy
+    assert (payload.name, payload.status) == ("payload", "skipped")
+    assert payload.detail == "not tried, because the first request fails"
+
+
 @given(st.floats(0, 1000), st.floats(0, 1000), st.integers(1, 10**7))
 def test_the_largest_text_is_within_every_limit(request: float, response: float, own: int) -> None:
     size, _ = largest_text(Growth(20, request), Growth(2, response), own)
@@ -379,6 +458,17 @@ def test_the_command_exits_with_0_and_warnings(served: list[int], tmp_path: Path
         "nothing fails on Lambda, with 1 warning; 5 not checked"
         in run_main("check", str(tmp_path), "--memory", "4000").stdout
     )
+
+
+def test_limits_that_were_not_checked_for_one_reason_are_one_row(served: list[int], tmp_path: Path) -> None:
+    printed = run_main("check", str(tmp_path), "--memory", "512").stdout.splitlines()
+    names = "unzipped size, zipped size, target, architecture, glibc"
+    remedy = f"spacy-lambda bundle {tmp_path}, and check the bundle"
+    assert [line for line in printed if line.startswith("skipped")] == [
+        f"skipped\t{names}\tnot checked without a bundle\t{remedy}"
+    ]
+    assert sum(line.startswith("ok\t") for line in printed) == 5
+    assert printed[-1].endswith("5 not checked")
 
 
 def test_a_verdict_without_findings_fails_nothing() -> None:

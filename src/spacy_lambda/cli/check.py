@@ -83,8 +83,18 @@ def check(
 
 
 def print_findings(findings: Iterable[LimitFinding]) -> None:
-    """Print findings as a table."""
-    print_table(["", "limit", "found", "remedy"], [(one.status, one.name, one.detail, one.remedy) for one in findings])
+    """Print findings as a table; limits that were not checked for the same reason are one row."""
+    rows: dict[tuple[str, ...], list[LimitFinding]] = {}
+    for one in findings:
+        named = () if one.status == "skipped" else (one.name,)
+        rows.setdefault((one.status, one.detail, one.remedy, *named), []).append(one)
+    print_table(
+        ["", "limit", "found", "remedy"],
+        [
+            (same[0].status, ", ".join(one.name for one in same), same[0].detail, same[0].remedy)
+            for same in rows.values()
+        ],
+    )
 
 
 def verdict_error(verdict: Verdict) -> SizingError:

@@ -7,17 +7,19 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 from spacy_lambda.bundler.elf_versions import MAGIC, machine_of, newest_glibc, required_versions
-from spacy_lambda.bundler.metadata import BundleMetadata, read_metadata
+from spacy_lambda.bundler.metadata import PIPELINE_FOLDER, BundleMetadata, read_metadata
 from spacy_lambda.bundler.target import AN_IMAGE, GLIBCS, MACHINES
 from spacy_lambda.bundler.zip_files import open_zip
 from spacy_lambda.core.counts import count
 from spacy_lambda.core.files import megabytes
 from spacy_lambda.core.lambda_function import HANDLER
 from spacy_lambda.core.lambda_limits import DIRECT_UPLOAD_BYTES, IMAGE_BYTES, UNZIPPED_BYTES
+from spacy_lambda.core.pipeline_meta import pipeline_name
 from spacy_lambda.core.pipelines import BUNDLE_METADATA
-from spacy_lambda.errors import BundleError
+from spacy_lambda.errors import BundleError, InvalidPipelineError
 from spacy_lambda.sizing.check_options import CheckOptions
 from spacy_lambda.sizing.verdict import LimitFinding, fails, ok, warning
 
@@ -79,7 +81,7 @@ def check_bundle(files: BundleFiles, options: CheckOptions) -> list[LimitFinding
         *_check_sizes(files),
         _check_target(files.metadata, options),
         *_check_handler(files),
-        *_check_libraries(files),
+        *_check_libraries(files, options),
     ]
 
 
@@ -101,22 +103,37 @@ def _check_sizes(files: BundleFiles) -> Iterator[LimitFinding]:
         yield ok("zipped size", f"{megabytes(files.zipped)}{within if files.zipped <= DIRECT_UPLOAD_BYTES else over}")
 
 
+def _wanted(metadata: BundleMetadata, options: CheckOptions) -> tuple[str, str]:
+    """Return the Python and the architecture of the function: by default, those of the bundle."""
+    return options.python or metadata.target.python, options.architecture or metadata.target.arch
+
+
 def _check_target(metadata: BundleMetadata, options: CheckOptions) -> LimitFinding:
-    target = metadata.target
-    wanted = options.python or target.python, options.architecture or target.arch
+    target, wanted = metadata.target, _wanted(metadata, options)
     detail = f"the bundle is for Python {target.python} on {target.arch}"
     if wanted == (target.python, target.arch):
         return ok("target", detail)
     return fails(
         "target",
         f"{detail}, and the function has Python {wanted[0]} on {wanted[1]}",
-        f"spacy-lambda bundle --python {wanted[0]} --architecture {wanted[1]}",
+        f"spacy-lambda bundle {_source(metadata)} --python {wanted[0]} --architecture {wanted[1]}",
     )
 
 
-def _check_libraries(files: BundleFiles) -> Iterator[LimitFinding]:
-    target, number = files.metadata.target, 0
-    machine = MACHINES[target.arch]
+def _source(metadata: BundleMetadata) -> str:
+    """Return the argument of ``bundle``: a location, or in place of a folder the pipeline's name."""
+    if metadata.location != PIPELINE_FOLDER:
+        return quote(metadata.location)
+    try:
+        return pipeline_name(metadata.pipeline).package
+    except InvalidPipelineError:
+        return "PIPELINE"
+
+
+def _check_libraries(files: BundleFiles, options: CheckOptions) -> Iterator[LimitFinding]:
+    """Check the libraries against the function's target, which may be another than the bundle's."""
+    wanted, arch = _wanted(files.metadata, options)
+    machine, number = MACHINES[arch], 0
     newest: tuple[int, ...] = (0,)
     others, newer, damaged = list[str](), list[str](), list[str]()
     for name in files.sizes:
@@ -134,12 +151,12 @@ def _check_libraries(files: BundleFiles) -> Iterator[LimitFinding]:
         newest = max(newest, glibc)
         others += [f"{name} ({found})"] if found != machine else []
         python = python_of(name)
-        others += [f"{name} (Python {python})"] if python not in (None, target.python) else []
+        others += [f"{name} (Python {python})"] if python not in (None, wanted) else []
         newer += [f"{name} ({_dotted(glibc)})"] if glibc > GLIBC else []
     libraries = count(number, "library", "libraries")
     again = "bundle again with `spacy-lambda bundle`, which takes wheels for the target"
     yield (
-        fails("architecture", "; ".join(_faulty(f"{machine} and Python {target.python}", others, damaged)), again)
+        fails("architecture", "; ".join(_faulty(f"{machine} and Python {wanted}", others, damaged)), again)
         if others or damaged
         else ok("architecture", f"{libraries} for {machine}")
     )

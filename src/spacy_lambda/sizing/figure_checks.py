@@ -8,7 +8,7 @@ from spacy_lambda.sizing.check_options import CheckOptions
 from spacy_lambda.sizing.figures import AGAIN, Figures
 from spacy_lambda.sizing.verdict import LimitFinding, fails, ok, warning
 
-__all__ = ["MEMORY", "check_duration", "check_figures", "check_init", "check_memory"]
+__all__ = ["MEMORY", "certain", "check_duration", "check_figures", "check_init", "check_memory"]
 
 INIT_MARGIN = 0.7
 """Share of the limit of an init above which another CPU may exceed it."""
@@ -27,13 +27,11 @@ TIMEOUT_MARGIN = 0.5
 
 def check_figures(figures: Figures, options: CheckOptions) -> list[LimitFinding]:
     """Check measured figures against the limits."""
-    init, duration = (
-        _certain(one, figures) for one in (check_init(figures, options), check_duration(figures, options))
-    )
+    init, duration = (certain(one, figures) for one in (check_init(figures, options), check_duration(figures, options)))
     return [init, *check_memory(figures, options), duration]
 
 
-def _certain(found: LimitFinding, figures: Figures) -> LimitFinding:
+def certain(found: LimitFinding, figures: Figures) -> LimitFinding:
     """Return a warning in place of a finding about a duration that other programs have made longer."""
     if found.status == "ok" or not figures.starved:
         return found

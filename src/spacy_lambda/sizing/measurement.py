@@ -24,9 +24,10 @@ from spacy_lambda.sizing.texts import BUILT_IN_TEXTS, Texts
 if TYPE_CHECKING:
     from spacy_lambda.client.invocation import Invocation
 
-__all__ = ["TIMEOUT_S", "Invoke", "TooLittleMemory", "measure", "measure_calls", "request"]
+__all__ = ["READ_LOG", "TIMEOUT_S", "Invoke", "TooLittleMemory", "measure", "measure_calls", "request"]
 
 HERE = "the local Lambda"
+READ_LOG = "run it with `spacy-lambda serve` or `spacy-lambda run-bundle`, and read its log"
 RUNS = 3
 BUDGET_S = 20.0
 """Seconds after which no further run begins."""
@@ -154,7 +155,7 @@ def _invoked(invoke: Invoke, event: object, place: str) -> Any:
         last = invocation.log_tail.strip().rpartition("\n")[2]
         raise raised(
             f"the function fails in {place}: {error.error_type}: {error.message}\n{last}",
-            remedy=error.remedy or "run it with `spacy-lambda serve` or `spacy-lambda run-bundle`, and read its log",
+            remedy=error.remedy or READ_LOG,
         )
     if invocation.report is None:
         raise SizingError(f"{place} returned no REPORT line", remedy="retry")

@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from itertools import cycle
 from typing import Any
 
+from spacy_lambda.client.invocation import FunctionError
+from spacy_lambda.client.service_failures import TIMED_OUT
 from spacy_lambda.core.lambda_limits import REQUEST_BYTES, RESPONSE_BYTES
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import SizingError
-from spacy_lambda.sizing.measurement import Invoke
+from spacy_lambda.sizing.measurement import READ_LOG, Invoke
 from spacy_lambda.sizing.texts import Texts
 from spacy_lambda.sizing.verdict import LimitFinding, fails, ok, warning
 
-__all__ = ["Growth", "check_payload", "largest_text", "measure_growth", "text_of"]
+__all__ = ["FirstRequestFailed", "Growth", "check_payload", "largest_text", "measure_growth", "text_of"]
 
 INFO = {"rawPath": "/info", "headers": {}, "requestContext": {"http": {"method": "GET", "path": "/info"}}}
 """The event of a request for the function's metadata, with its own limits."""
@@ -25,6 +27,17 @@ SAMPLE_CHARACTERS = (500, 4000)
 
 ATTEMPTS, SMALLER = 4, 0.8
 NAME = "payload"
+
+
+class FirstRequestFailed(SizingError):
+    """The function's first request failed, so that nothing is known of the texts that it takes.
+
+    :param timed_out: Its timeout was the reason.
+    """
+
+    def __init__(self, message: str, *, remedy: str, timed_out: bool = False) -> None:
+        super().__init__(message, remedy=remedy)
+        self.timed_out = timed_out
 
 
 @dataclass(frozen=True)
@@ -42,7 +55,8 @@ class Growth:
 def check_payload(invoke: Invoke, texts: Texts) -> LimitFinding:
     """Compute the largest text, send it, and send smaller ones if that fails.
 
-    :raises SizingError: If the function fails with a small text too.
+    :raises FirstRequestFailed: If the function fails before it gets a text.
+    :raises SizingError: If it fails with a small text too.
     """
     own = _own_limit(invoke)
     growths = measure_growth(invoke, texts, own)
@@ -98,15 +112,26 @@ def text_of(texts: Texts, length: int) -> str:
 
 def _own_limit(invoke: Invoke) -> int:
     """Return the characters that the function accepts in a text."""
+    invocation = invoke(INFO)
+    if invocation.error is not None:
+        raise _first_request_failed(invocation.error)
     try:
-        answer = invoke(INFO).answer
-        info: Mapping[str, Any] = parse_json(answer["body"])
+        info: Mapping[str, Any] = parse_json(invocation.answer["body"])
         return int(info["limits"]["characters_per_text"])
     except (KeyError, TypeError, ValueError) as exc:
         raise SizingError(
             f"the function does not return its limits: {type(exc).__name__}: {exc}",
             remedy="bundle it with this version of spacy-lambda",
         ) from exc
+
+
+def _first_request_failed(error: FunctionError) -> FirstRequestFailed:
+    message = error.message if error.failure is None else error.failure.message
+    return FirstRequestFailed(
+        f"{error.error_type}: {message}",
+        remedy=error.remedy or READ_LOG,
+        timed_out=TIMED_OUT.search(error.message) is not None,
+    )
 
 
 def _sizes(invoke: Invoke, text: str) -> tuple[int, int]:
