@@ -8,10 +8,14 @@ from typing import Any
 
 import pytest
 
+from spacy_lambda.config.toml_file import WORK_FOLDER
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.deploy.versions import Version
 from spacy_lambda.errors import SpacyLambdaError
+from spacy_lambda.rehearsal.emulator_access import access_file
+from tests.aws_variables import without_aws_variables
 from tests.cli.in_process import run_command
+from tests.rehearsal.listeners import answering
 
 PROJECT = '[project]\nname = "p"\nregion = "eu-central-1"\n[functions.ner]\npipeline = "./ok"\n'
 
@@ -71,6 +75,16 @@ def test_missing_credentials_are_reported_before_a_missing_terminal(
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
         monkeypatch.setenv(name, str(tmp_path / "none"))
     assert error(command).startswith("looking up the AWS account: no AWS credentials found; log in")
+
+
+def test_tune_names_the_rehearsal_that_it_does_not_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_aws_variables(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    Path("spacy-lambda.toml").write_text(PROJECT, encoding="utf-8")
+    Path(WORK_FOLDER).mkdir()
+    assert "rehearsal" not in error("tune", "--yes")
+    with answering(region="eu-central-1") as access, access_file(tmp_path / WORK_FOLDER, access):
+        assert error("tune", "--yes").endswith("is not used: tune measures Lambda's own CPUs")
 
 
 def test_a_missing_terminal_is_reported_before_anything_is_done(

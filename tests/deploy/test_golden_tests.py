@@ -110,7 +110,10 @@ def test_a_file_that_has_none_is_refused(tmp_path: Path, content: str | None) ->
         path.write_text(content)
     with pytest.raises(DeployError) as caught:
         read_requests(path)
-    assert caught.value.remedy == 'write a request in each line: {"text": "..."}'
+    remedy = (
+        "check the path and its permissions" if content is None else 'write a request in each line: {"text": "..."}'
+    )
+    assert caught.value.remedy == remedy
 
 
 def test_an_invalid_request_is_refused_before_anything_is_deployed(tmp_path: Path) -> None:

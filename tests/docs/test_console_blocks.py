@@ -28,6 +28,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 TARGETS = re.compile(r"^([\w./-]+):(?!=)", re.MULTILINE)
 OTHERS = {
     "aws",
+    "base64",
     "cd",
     "cp",
     "curl",

@@ -18,6 +18,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from spacy_lambda import Client, serve
+from spacy_lambda.cli.serving import aws_command
 from spacy_lambda.client.report_line import Report
 from spacy_lambda.errors import InvokeError
 from spacy_lambda.local import FunctionSettings, async_invocation, invoke, parse_report
@@ -320,6 +321,26 @@ def test_aws_cli(local: Lambda, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {"StatusCode": 200, "ExecutedVersion": "$LATEST"}
     assert json.loads((tmp_path / "answer.json").read_text()) == {"text": "hello"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rest", ["", " | cat", " > answer.json && cat answer.json"])
+def test_the_line_that_serve_prints_for_the_aws_cli(local: Lambda, tmp_path: Path, rest: str) -> None:
+    programs = Path(sys.executable).parent
+    if not (programs / "aws").exists():
+        pytest.skip("awscli is not installed")
+    line = aws_command(local.endpoint_url, "function").replace('{"text": "..."}', '{"do": "echo", "text": "hello"}')
+    done = subprocess.run(
+        ["bash", "-c", line + rest],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={"PATH": f"{programs}:{os.environ['PATH']}", "HOME": str(tmp_path)},
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith('{"text": "hello"}'), done.stdout
+    assert json.loads(done.stdout.removeprefix('{"text": "hello"}'))["StatusCode"] == 200
 
 
 def test_client(local: Lambda) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,6 +19,7 @@ from botocore.exceptions import ClientError
 
 from spacy_lambda.config.project import FunctionConfig, Project
 from spacy_lambda.deploy.aws import open_account
+from spacy_lambda.deploy.destruction import find_resources_to_delete
 from spacy_lambda.errors import DeployError
 from spacy_lambda.rehearsal.deployed_code import DeployedCode, VersionResponse
 from spacy_lambda.rehearsal.emulator import Emulator, emulated_aws, log_to_emulator
@@ -118,6 +120,22 @@ def test_what_is_not_emulated_is_a_fault_and_not_the_deployments(emulator: Emula
     with pytest.raises(ClientError):
         boto3.client("ssm").list_associations()
     assert len(emulator.faults) == before + 1
+
+
+def test_what_a_stack_would_delete_is_what_the_emulator_has_made(function: str, emulator: Emulator) -> None:
+    resources = {
+        "Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "papers-models"}},
+        "Policy": {"Type": "AWS::S3::BucketPolicy", "Properties": {"Bucket": "papers-models", "PolicyDocument": {}}},
+        "Version": {"Type": "AWS::Lambda::Version", "Properties": {"FunctionName": function}},
+    }
+    stack, client = "papers-other", boto3.client("cloudformation")
+    client.create_stack(StackName=stack, TemplateBody=json.dumps({"Resources": resources}))
+    project = Project(name="papers", region=REGION, account=ACCOUNT, functions=(config(),), folder=Path())
+    found = [(one.kind, one.about) for one in find_resources_to_delete(open_account(project), [stack])]
+    (number,) = (version for kind, version in found if kind == "AWS::Lambda::Version")
+    assert re.fullmatch(rf"{stack}: version \d+", number)
+    assert sorted(found) == [("AWS::Lambda::Version", number), ("AWS::S3::Bucket", "papers-models")]
+    client.delete_stack(StackName=stack)
 
 
 SOURCES: Any = [

@@ -18,7 +18,8 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from spacy_lambda.cdk.source_settings import OBJECT_SUFFIXES
-from spacy_lambda.core.aws_error_kinds import error_code
+from spacy_lambda.core.aws_error_kinds import IN_FUNCTION, error_code
+from spacy_lambda.core.env_names import FUNCTION_NAME_VARIABLE, OUTPUT_VARIABLE
 from spacy_lambda.core.source.s3 import s3_error
 from spacy_lambda.errors import NotStoredError, OutputError, RequestError, SpacyLambdaError, StoreError
 from spacy_lambda.runtime.events.dispatch import dispatch, event_sources
@@ -27,6 +28,7 @@ from spacy_lambda.runtime.events.s3 import S3Event
 from spacy_lambda.runtime.events.s3_objects import ObjectLimits
 from spacy_lambda.runtime.events.sqs import SqsEvent
 from spacy_lambda.runtime.predictor import Predictor
+from tests.aws_variables import without_aws_variables
 
 EVENTS = Path(__file__).parent.parent / "runtime" / "events" / "samples"
 SOURCES = [*event_sources()]
@@ -94,6 +96,16 @@ def lines_of(s3: Any, key: str) -> list[Any]:
 @given(JSON)
 def test_no_source_fails_on_any_event(event: Any) -> None:
     assert {source.infer(event) for source in SOURCES} <= {True, False}
+
+
+@pytest.mark.parametrize("value", ["s3://nobody/answers", "https://sqs.us-east-1.amazonaws.com/123456789012/nobody"])
+def test_a_local_function_without_credentials_names_its_variables(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_aws_variables(monkeypatch)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # which may have found credentials
+    monkeypatch.setenv(FUNCTION_NAME_VARIABLE, "function")
+    with pytest.raises(OutputError, match="no AWS credentials found") as caught:
+        open_output({OUTPUT_VARIABLE: value}).write("m-1", b"1")
+    assert caught.value.remedy == IN_FUNCTION
 
 
 @pytest.mark.parametrize(

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import socket
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
 import spacy
 
+from tests.docs.blocks import ROOT, blocks
+
 pytest_plugins = ["pytester"]
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "testing"
+EXAMPLE = ROOT / "examples" / "testing"
+PAGE = ROOT / "docs" / "testing.md"
 
 
 IRON = {"text": "iron", "label": "METAL", "start": 0, "end": 4}
@@ -30,7 +34,9 @@ EXPECTED = [
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("pipeline") / "rules"
     nlp = spacy.blank("xx")
-    nlp.add_pipe("entity_ruler").add_patterns([{"label": "METAL", "pattern": "iron"}])  # type: ignore[attr-defined]
+    patterns = [("METAL", "iron"), ("MATERIAL", "Graphite"), ("MATERIAL", "carbon")]
+    ruler = nlp.add_pipe("entity_ruler")
+    ruler.add_patterns([{"label": label, "pattern": pattern} for label, pattern in patterns])  # type: ignore[attr-defined]
     nlp.to_disk(path)
     return path
 
@@ -98,7 +104,7 @@ def test_refused(spacy_lambda_function):
         (
             "",
             "@pytest.mark.spacy_lambda_texts('x.jsonl')\ndef test_it(golden): pass",
-            "*golden tests cannot be read from */x.jsonl*",
+            "*golden tests cannot be read from */x.jsonl*; check the path*",
         ),
         (
             "",
@@ -134,6 +140,26 @@ def test_a_session_without_the_fixture_imports_nothing(pytester: pytest.Pytester
         " 'spacy_lambda.core', 'spacy_lambda.core.strict_json')}\n    assert 'spacy' not in sys.modules\n"
     )
     pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
+
+
+@pytest.mark.slow
+def test_the_page_s_test_of_a_queue(pytester: pytest.Pytester, pipeline: Path) -> None:
+    (pytester.path / "compiled").symlink_to(pipeline)
+    texts = {block.text.partition("\n")[0].removeprefix("# "): block.text for block in blocks(PAGE)}
+
+    def run_with(settings: str) -> pytest.RunResult:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = str(free.getsockname()[1])
+        for name, text in (("pytest.ini", settings), ("test_queue.py", texts["test_queue.py"])):
+            (pytester.path / name).write_text(text.replace("5555", port))
+        # In a process of its own: moto and boto3 stay imported.
+        return pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:xdist", "-c", "pytest.ini")
+
+    run_with(texts["pytest.ini"]).assert_outcomes(passed=1)
+    lines = [line for line in texts["pytest.ini"].splitlines() if "_KEY" not in line]
+    result = run_with("\n".join([*lines, "    AWS_EC2_METADATA_DISABLED=true\n"]))
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*records failed: *", "*OutputError; *"])
 
 
 @pytest.mark.slow

@@ -244,8 +244,8 @@ def _notes(found: CostEstimate) -> Iterator[str]:
         f" {found.options.idle_s / 60:g} min, which AWS does not promise"
     )
     yield (
-        "SnapStart: one version's snapshot and the restores; the time of a restore is not known before, and that of"
-        " hooks after it, which is billed, is not included"
+        "SnapStart: one version's snapshot and the restores; the duration of a restore is known only after a"
+        " deployment, and that of hooks after it, which is billed, is not included"
     )
     yield from _packages(found)
     missing = price_labels(found.missing)
@@ -276,5 +276,9 @@ def _cheapest_setting(found: CostEstimate) -> Iterator[str]:
 
 def _packages(found: CostEstimate) -> Iterator[str]:
     stored = " or ".join(f"${usd:.4f} as {package}" for package, usd in found.storage.items())
-    code = f", except for the code of a version: {stored} a month" if stored else ", except for storing its code"
+    code = (
+        f", except for the code of a version: {stored} a month"
+        if stored
+        else ", except for the storage of a version's code"
+    )
     yield f"a zip and an image cost the same{code}; the first starts of an image, which AWS has not cached, take longer"

@@ -192,7 +192,10 @@ MountOption = Annotated[
 ]
 OnFailureOption = Annotated[
     Path | None,
-    typer.Option(metavar="FOLDER", help="Write asynchronous invocations that fail three times into this folder."),
+    typer.Option(
+        metavar="FOLDER",
+        help="Write each asynchronous invocation that fails three times, which takes three minutes, into this folder.",
+    ),
 ]
 ReservedConcurrencyOption = Annotated[
     int | None,

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LocalOption",
+    "needs_aws",
     "print_rehearsal",
     "project_environ",
     "rehearsed",
@@ -68,6 +69,27 @@ def suggests_local(*, always: bool = False) -> Callable[[Callable[P, T]], Callab
                     exc.remedy = with_local(exc.remedy)
                 elif not (kwargs.get("endpoint") or is_address(kwargs.get("name"))):
                     exc.remedy += _suggestion(exc, kwargs.get("config"), always=always)
+                raise
+
+        return run
+
+    return decorate
+
+
+def needs_aws(reason: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Return a decorator of a command without ``--local``: while a rehearsal is served, the errors of AWS mention it.
+
+    :param reason: Why the command does not use the rehearsal.
+    """
+
+    def decorate(command: Callable[P, T]) -> Callable[P, T]:
+        @wraps(command)
+        def run(*args: P.args, **kwargs: P.kwargs) -> T:
+            try:
+                return command(*args, **kwargs)
+            except SpacyLambdaError as exc:
+                if _is_about_aws(exc) and _is_served(kwargs.get("config")):
+                    exc.remedy += f"\nthe rehearsal that is served on this machine is not used: {reason}"
                 raise
 
         return run

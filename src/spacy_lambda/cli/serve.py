@@ -65,7 +65,9 @@ def serve(
             max=MAX_IDLE_S, callback=finite, help="Seconds after which an idle execution environment is ended."
         ),
     ] = 600.0,
-    keep_task_root: Annotated[bool, typer.Option("--keep-path", help="Keep the task root at the end.")] = False,
+    keep_task_root: Annotated[
+        bool, typer.Option("--keep-path", help="Do not delete the folder of the function's code when the server stops.")
+    ] = False,
 ) -> None:
     """Serve a pipeline as a Lambda function on this machine, for boto3 and the AWS CLI.
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from spacy_lambda.local.server import ServedFunction
     from spacy_lambda.local.settings import LocalFunction
 
-__all__ = ["function_environment", "serve_until_stopped"]
+__all__ = ["aws_command", "function_environment", "serve_until_stopped"]
 
 
 def function_environment(pairs: Sequence[str]) -> dict[str, str]:
@@ -71,16 +71,19 @@ def _print_welcome(served: Mapping[str, ServedFunction]) -> None:
         *lines,
         f"  try: curl {url}/predict -H 'content-type: application/json' -d '{{\"text\": \"...\"}}'",
         f"  or:  {command_line('spacy-lambda', 'invoke', '--endpoint', url, '--function', name)} --text '...'",
-        f"  or:  {_aws_command(url, name)}",
+        f"  or:  {aws_command(url, name)}",
     )
 
 
-def _aws_command(url: str, name: str) -> str:
-    """Return the AWS CLI's command; its versions 1 and 2 have no common way to give a payload but a file."""
+def aws_command(url: str, name: str) -> str:
+    """Return the AWS CLI's command; its versions 1 and 2 have no common way to give a payload but a file.
+
+    Without ``cat``, a file into which the output is redirected would be emptied between the prediction and the status.
+    """
     words = ["aws", "lambda", "invoke", "--endpoint-url", url, "--region", LOCAL_REGION, "--function-name", name]
     words += ["--payload", "fileb:///dev/stdin", "/dev/stdout"]
     credentials = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
-    return f'echo \'{{"text": "..."}}\' | {command_line(*words, environ=credentials)}'
+    return f'echo \'{{"text": "..."}}\' | {command_line(*words, environ=credentials)} | cat'
 
 
 def _print_log(number: int, line: str) -> None:

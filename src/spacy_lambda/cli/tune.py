@@ -21,6 +21,7 @@ from spacy_lambda.cli.options import (
     YesOption,
 )
 from spacy_lambda.cli.progress import progress
+from spacy_lambda.cli.rehearsal import needs_aws
 from spacy_lambda.config.rules import MIN_MEMORY_MB
 from spacy_lambda.core.counts import count
 from spacy_lambda.core.lambda_limits import MAX_MEMORY_MB
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from spacy_lambda.deploy.tuning import Tuned
 
 
+@needs_aws("tune measures Lambda's own CPUs")
 def tune(
     function: FunctionArgument = None,
     *,

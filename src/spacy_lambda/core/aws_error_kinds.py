@@ -5,9 +5,21 @@
 
 from __future__ import annotations
 
+import os
 from typing import Literal
 
-__all__ = ["CODES", "LOGIN", "AwsErrorKind", "classify", "credentials_problem", "error_code"]
+from spacy_lambda.core.env_names import FUNCTION_NAME_VARIABLE
+
+__all__ = [
+    "CODES",
+    "IN_FUNCTION",
+    "LOGIN",
+    "AwsErrorKind",
+    "classify",
+    "credentials_problem",
+    "credentials_remedy",
+    "error_code",
+]
 
 AwsErrorKind = Literal["missing", "conflict", "denied", "expired", "rejected", "no credentials", "unreachable", "other"]
 """``expired`` and ``rejected``: the credentials; ``conflict``: of a conditional request."""
@@ -23,6 +35,11 @@ CODES: dict[str, AwsErrorKind] = {
 """By code; the numbers are those of responses to HEAD, which have no code."""
 
 LOGIN = "log in ('aws sso login', 'aws configure'), or set AWS_PROFILE"
+
+IN_FUNCTION = (
+    "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY among the environment variables of the function,"
+    " which has none of its caller's; for an emulator such as moto, to any values"
+)
 
 
 def error_code(error: BaseException | None) -> str:
@@ -47,7 +64,7 @@ def classify(error: BaseException | None) -> AwsErrorKind:
 
 
 def credentials_problem(error: BaseException) -> str | None:
-    """Return the problem of the credentials, to be solved by :data:`LOGIN`; ``None`` if the error is another."""
+    """Return the problem of the credentials, to be solved by :func:`credentials_remedy`; ``None`` for other errors."""
     match classify(error):
         case "expired":
             return "the credentials have expired"
@@ -59,3 +76,10 @@ def credentials_problem(error: BaseException) -> str | None:
                 return f"the AWS configuration has no profile {profile!r}"
             return "no AWS credentials found"
     return None
+
+
+def credentials_remedy(error: BaseException) -> str:
+    """Return the remedy of a problem of the credentials; only in the local Lambda has a function none."""
+    if classify(error) == "no credentials" and FUNCTION_NAME_VARIABLE in os.environ:
+        return IN_FUNCTION
+    return LOGIN

@@ -5,9 +5,10 @@ The bucket and the repositories of the project, which cost storage, stay unless 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import replace
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -23,6 +24,8 @@ from spacy_lambda.errors import DeployError
 
 __all__ = ["destroy", "find_resources_to_delete", "remaining_resources"]
 
+VERSION = "AWS::Lambda::Version"
+
 
 def find_resources_to_delete(aws: Aws, stacks: list[str]) -> list[StackResource]:
     """List the resources that deleting these stacks would delete; a stack that does not exist has none.
@@ -37,9 +40,17 @@ def _named(aws: Aws, stack: str) -> Iterator[StackResource]:
     template = deployed_template(aws, stack).get("Resources", {})
     for one in stack_resources(aws, stack):
         if one.kind != NOT_A_RESOURCE:
-            described = template.get(one.logical_id)
-            about = one.name if described is None else resource_name(stack, one.logical_id, described)
-            yield replace(one, about=about)
+            yield replace(one, about=_about(one, template.get(one.logical_id)))
+
+
+def _about(resource: StackResource, described: Mapping[str, Any] | None) -> str:
+    """Return the name of a deployed resource for people.
+
+    :param described: The resource in the template.
+    """
+    if resource.kind == VERSION:  # its plan does not know the number yet
+        return f"{resource.stack}: version {resource.name[len(resource.name.rstrip('0123456789')) :]}"
+    return resource.name if described is None else resource_name(resource.stack, resource.logical_id, described)
 
 
 def destroy(aws: Aws, project: str, names: list[str], *, delete_models: bool) -> None:

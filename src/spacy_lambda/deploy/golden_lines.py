@@ -61,12 +61,18 @@ def read_lines(path: Path) -> list[GoldenLine | InvalidLine]:
     """
     try:
         lines = read_file(path, limit=MAX_BYTES).decode("utf-8-sig").split("\n")
-    except (OSError, ValueError) as exc:
-        raise DeployError(f"the golden tests cannot be read from {path}: {system_reason(exc)}", remedy=REMEDY) from exc
+    except OSError as exc:
+        raise _unreadable(path, exc, "check the path and its permissions") from exc
+    except ValueError as exc:
+        raise _unreadable(path, exc, "write the file as UTF-8") from exc
     read = [_read_line(number, line) for number, line in enumerate(lines, 1) if line.strip()]
     if not read:
         raise DeployError(f"{path} has no golden tests", remedy=REMEDY)
     return read
+
+
+def _unreadable(path: Path, reason: Exception, remedy: str) -> DeployError:
+    return DeployError(f"the golden tests cannot be read from {path}: {system_reason(reason)}", remedy=remedy)
 
 
 def _read_line(number: int, line: str) -> GoldenLine | InvalidLine:

@@ -81,7 +81,7 @@ def _choose(aws: Aws, function: str, live: str, version: str | None) -> str:
         if version not in published:
             raise DeployError(
                 f"{function} has no version {version!r}",
-                remedy=f"choose from {', '.join(published)}, or deploy it again",
+                remedy=f"choose from its versions {', '.join(published)}, or publish one with `spacy-lambda deploy`",
             )
         return version
     before = [one for one in live_before(aws, function) if one in published]

@@ -13,7 +13,7 @@ from pathlib import Path
 from spacy_lambda.core.artifact.extract import read_stream_file
 from spacy_lambda.core.artifact.manifest import Manifest
 from spacy_lambda.core.artifact.open import pipeline_folder
-from spacy_lambda.core.env_names import CACHE_LIMIT_VARIABLE, CACHE_VARIABLE, PIPELINE_VARIABLE
+from spacy_lambda.core.env_names import CACHE_LIMIT_VARIABLE, CACHE_VARIABLE, OUTPUT_VARIABLE, PIPELINE_VARIABLE
 from spacy_lambda.core.location import Location, parse_location
 from spacy_lambda.core.pipeline_meta import read_meta, requirements_of
 from spacy_lambda.core.pipelines import find_pipeline, resolve_pipeline
@@ -93,7 +93,9 @@ def _unpacked(pipeline: str | Path) -> Iterator[str | Path]:
 
 
 def _program(settings: FunctionSettings, pipeline: PipelineSource) -> Iterator[Program]:
-    root = build_task_root(pipeline.requirements, code=settings.code)
+    # Lambda's own runtime has boto3, which only an output needs here.
+    output = ("boto3",) if OUTPUT_VARIABLE in settings.environment else ()
+    root = build_task_root((*pipeline.requirements, *output), code=settings.code)
     try:
         yield Program(
             command=lambda names: (sys.executable, "-S", "-s", "-m", "awslambdaric"),

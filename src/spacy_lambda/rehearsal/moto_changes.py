@@ -19,7 +19,7 @@ from moto.awslambda.responses import LambdaResponse
 from moto.awslambda.utils import make_function_arn
 from moto.awslambda_simple.models import LambdaSimpleBackend, lambda_simple_backends
 from moto.cloudformation.exceptions import CloudFormationError
-from moto.cloudformation.models import ChangeSet, CloudFormationBackend
+from moto.cloudformation.models import ChangeSet, CloudFormationBackend, Stack
 from moto.cloudformation.parsing import ResourceMap, parse_and_update_resource
 from moto.core.config import default_user_config
 from moto.core.responses import ActionResult
@@ -65,6 +65,7 @@ def changed_moto(
         (LambdaStorage, "publish_version", _publish_version),
         (ResourceMap, "update", _update),
         (ChangeSet, "apply", _apply),
+        (Stack, "stack_resources", property(_stack_resources)),
         (ResourceMap, "parse_ssm_parameter", _parse_ssm_parameter),
         (StepFunctionsParserBackend, "list_map_runs", running_map_runs),
         (boto_client, "boto3", own_boto3()),
@@ -273,6 +274,11 @@ def _apply(change_set: Any) -> None:
 
 
 _apply_resources = ChangeSet.apply
+
+
+def _stack_resources(stack: Any) -> list[Any]:
+    """moto lists what it has not made, such as the policy of a bucket, without a type and a name."""
+    return [one for one in stack.resource_map.values() if one is not None]
 
 
 def _change_sets(backend: Any, name: str) -> list[str]:

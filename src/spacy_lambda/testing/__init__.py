@@ -16,14 +16,15 @@ from spacy_lambda.extras import lazy_imports
 
 if TYPE_CHECKING:
     from spacy_lambda.local.served_pipeline import serve_function
-    from spacy_lambda.testing.assertions import assert_golden, assert_same_entities
+    from spacy_lambda.testing.assertions import assert_golden, assert_no_failures, assert_same_entities
     from spacy_lambda.testing.events import EVENT_KINDS, make_event
 
-__all__ = ["EVENT_KINDS", "assert_golden", "assert_same_entities", "make_event", "serve_function"]
+__all__ = ["EVENT_KINDS", "assert_golden", "assert_no_failures", "assert_same_entities", "make_event", "serve_function"]
 
 _LAZY_IMPORTS = {
     "EVENT_KINDS": "spacy_lambda.testing.events",
     "assert_golden": "spacy_lambda.testing.assertions",
+    "assert_no_failures": "spacy_lambda.testing.assertions",
     "assert_same_entities": "spacy_lambda.testing.assertions",
     "make_event": "spacy_lambda.testing.events",
     "serve_function": "spacy_lambda.local.served_pipeline",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +10,15 @@ from spacy_lambda.deploy.expected_predictions import find_difference
 from spacy_lambda.deploy.golden_lines import split_line
 
 if TYPE_CHECKING:
+    from spacy_lambda.client.invocation import Invocation
     from spacy_lambda.local import LocalLambda
 
-__all__ = ["assert_golden", "assert_same_entities"]
+__all__ = ["assert_golden", "assert_no_failures", "assert_same_entities"]
 
 Entity = tuple[Any, ...]
+
+FULL = "text, label, start, end"
+"""The form of an entity as predictions have it."""
 
 
 def assert_golden(function: LocalLambda, golden: Mapping[str, Any]) -> None:
@@ -36,14 +39,40 @@ def assert_golden(function: LocalLambda, golden: Mapping[str, Any]) -> None:
     __tracebackhide__ = True  # pytest then shows the test
     request, expected = split_line(golden)
     invocation = function.invoke(request)
-    if invocation.error is not None:
-        raise AssertionError(
-            f"{invocation.error.error_type}: {invocation.error.message}\n{invocation.log_tail}".rstrip()
-        )
+    _raise_error(invocation)
     difference = None if expected is None else find_difference(expected, invocation.answer)
     if difference is not None:
         shown = (json.dumps(value, ensure_ascii=False) for value in (expected, invocation.answer))
         raise AssertionError("\n".join([difference, *map("  {}: {}".format, ("expected", "predicted"), shown)]))
+
+
+def assert_no_failures(invocation: Invocation) -> None:
+    """Assert that a function ended without an error, and has reported no record of a batch as failed.
+
+    A batch of SQS or Kinesis in which records fail is not an error: the response names them, so that they are retried.
+
+    ::
+
+        assert_no_failures(function.invoke(make_event("sqs", texts=["Films of iron oxide."])))
+
+    :param invocation: The result of ``invoke``.
+    :raises AssertionError: If the function has failed, or records have; with the end of the log.
+    """
+    __tracebackhide__ = True  # pytest then shows the test
+    _raise_error(invocation)
+    answer = invocation.answer
+    failures = answer.get("batchItemFailures") if isinstance(answer, Mapping) else None
+    if failures:
+        names = ", ".join(str(one.get("itemIdentifier")) for one in failures)
+        raise AssertionError(f"records failed: {names}\n{invocation.log_tail}".rstrip())
+
+
+def _raise_error(invocation: Invocation) -> None:
+    __tracebackhide__ = True
+    if invocation.error is not None:
+        raise AssertionError(
+            f"{invocation.error.error_type}: {invocation.error.message}\n{invocation.log_tail}".rstrip()
+        )
 
 
 def assert_same_entities(found: Any, expected: Iterable[Any]) -> None:
@@ -54,21 +83,27 @@ def assert_same_entities(found: Any, expected: Iterable[Any]) -> None:
         assert_same_entities(function.predict(text), [("iron oxide", "MATERIAL")])
 
     :param found: A prediction: entities, ``{"ents": [...]}``, or a spaCy Doc.
-    :param expected: The same, or ``(text, label)``, or ``(start, end, label)`` in characters. Entities of the
-        first form are compared by all four values.
+    :param expected: The same, or ``(text, label)``, or ``(start, end, label)`` in characters, also mixed. Each is
+        compared by the values that it has.
     :raises AssertionError: If they differ; lists entities that are missing, and those that were not expected.
-    :raises TypeError: If something else is given, or forms are mixed.
+    :raises TypeError: If something else is given.
     """
     __tracebackhide__ = True  # pytest then shows the test
-    wanted = _entities(expected)
-    forms = {_form(entity) for entity in wanted}
-    if len(forms) > 1:
-        raise TypeError(f"the expected entities have different forms: {', '.join(sorted(forms))}")
-    form = next(iter(forms), "text, label, start, end")
-    have = Counter(_reduced(entity, form) for entity in _entities(found))
-    want = Counter(_reduced(entity, form) for entity in wanted)
-    if have != want:
-        raise AssertionError(_message(form, missing=want - have, unexpected=have - want))
+    wanted = [(_form(entity), entity) for entity in _entities(expected)]
+    forms = {form for form, _ in wanted}
+    shown = next(iter(forms)) if len(forms) == 1 else FULL
+    missing: list[Entity] = []
+    unexpected = _entities(found)
+    # Longer forms come first: a shorter one may fit several entities.
+    for form, entity in sorted(wanted, key=lambda one: -len(one[0])):
+        value = _reduced(entity, form)
+        fitting = next((number for number, one in enumerate(unexpected) if _reduced(one, form) == value), None)
+        if fitting is None:
+            missing.append(value)
+        else:
+            del unexpected[fitting]
+    if missing or unexpected:
+        raise AssertionError(_message(shown, missing=missing, unexpected=[_reduced(one, shown) for one in unexpected]))
 
 
 def _entities(value: Any) -> list[Any]:
@@ -90,7 +125,7 @@ def _form(entity: Any) -> str:
     :raises TypeError: If it is not an entity.
     """
     if isinstance(entity, Mapping) and {"text", "label", "start", "end"} <= entity.keys():
-        return "text, label, start, end"
+        return FULL
     if isinstance(entity, Sequence) and not isinstance(entity, str):
         if len(entity) == 2:
             return "text, label"
@@ -105,8 +140,8 @@ def _reduced(entity: Any, form: str) -> Entity:
     return tuple(entity[name] for name in form.split(", "))
 
 
-def _message(form: str, *, missing: Counter[Entity], unexpected: Counter[Entity]) -> str:
+def _message(form: str, *, missing: Sequence[Entity], unexpected: Sequence[Entity]) -> str:
     lines = [f"the entities differ ({form})"]
     for name, entities in (("missing", missing), ("unexpected", unexpected)):
-        lines += [f"  {name}: {entity!r}" for entity in sorted(entities.elements(), key=repr)]
+        lines += [f"  {name}: {entity!r}" for entity in sorted(entities, key=repr)]
     return "\n".join(lines)

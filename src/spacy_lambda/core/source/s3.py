@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
-from spacy_lambda.core.aws_error_kinds import LOGIN, classify, credentials_problem, error_code
+from spacy_lambda.core.aws_error_kinds import classify, credentials_problem, credentials_remedy, error_code
 from spacy_lambda.core.digest import Digest, parse_digest
 from spacy_lambda.core.foreign_errors import connection_reason
 from spacy_lambda.core.location import Location
@@ -114,7 +114,7 @@ def s3_error(error: Exception, bucket: str, key: str) -> StoreError:
     """Return a :class:`~spacy_lambda.errors.StoreError` with a remedy for an error of botocore."""
     place, code, problem = f"s3://{bucket}/{key}", error_code(error), credentials_problem(error)
     if problem is not None:
-        return StoreError(f"{place}: {problem}", remedy=LOGIN)
+        return StoreError(f"{place}: {problem}", remedy=credentials_remedy(error))
     if code == "NoSuchBucket":
         return NotStoredError(f"the bucket {bucket!r} does not exist", remedy=f"create it: aws s3 mb s3://{bucket}")
     details = (getattr(error, "response", None) or {}).get("Error", {}).get("Message")

@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import Any, Protocol
 from urllib.parse import quote
 
+from spacy_lambda.core.aws_error_kinds import credentials_problem, credentials_remedy
 from spacy_lambda.core.env_names import OUTPUT_VARIABLE
 from spacy_lambda.core.output_location import S3Prefix, SqsQueue, parse_output
 from spacy_lambda.errors import OutputError
@@ -120,6 +121,9 @@ class SqsOutput:
         try:
             self._client.send_message(QueueUrl=self._url, MessageBody=body.decode(), **fifo)
         except (BotoCoreError, ClientError) as exc:
+            problem = credentials_problem(exc)
+            if problem is not None:
+                raise OutputError(f"{self._url}: {problem}", remedy=credentials_remedy(exc)) from exc
             raise OutputError(
                 f"{self._url}: {exc}",
                 remedy="allow sqs:SendMessage on the queue to the function's role; "
