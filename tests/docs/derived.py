@@ -32,7 +32,7 @@ from spacy_lambda.runtime.speed import (
     read_speed,
 )
 from tests.cli.in_process import run_main
-from tests.docs.figures import LARGE, ROOT, SMALL, bench, medians, page, sizes
+from tests.docs.figures import ENGLISH, LARGE, ROOT, SMALL, bench, medians, page, sizes
 
 STARTS = r"[\d.]+ to [\d.]+ s(?=\]\(cost\.md| \(on the machine| on two CPUs)"
 DOCUMENTS_OF_A_SECOND = 41
@@ -95,8 +95,17 @@ def _start_page() -> Iterator[Derived]:
 
 
 def _other_pages() -> Iterator[Derived]:
-    for first, size in (("the bundled pipeline's size", SMALL), ("SciBERT's size", LARGE)):
+    for first, size in (
+        ("the bundled pipeline's size", SMALL),
+        ("SciBERT's size", LARGE),
+        ("the config of `en_core_web_trf`", ENGLISH),
+    ):
         yield row("cost", first, *bench()[size, COLD][1:])
+    times = medians(ENGLISH, WARM)[2] / medians(LARGE, WARM)[2]
+    for name in ("estimate", "api"):
+        yield Derived(
+            name, r"takes [\d.]+ times as long: RoBERTa base", f"takes {times:.1f} times as long: RoBERTa base"
+        )
     small, large = medians(SMALL, PEAK), medians(LARGE, PEAK)
     peaks = rf"size is {small[2]:.0f} MB at int8 and {small[1]:.0f} MB at fp32"
     yield Derived("cost", r"size is \d+ MB at int8 and \d+ MB at fp32", peaks)
@@ -126,7 +135,7 @@ def logs_of_a_million() -> float:
 
 def _costs() -> Iterator[Derived]:
     words = len(json.loads((ROOT / "examples" / "event.json").read_text("utf-8"))["text"].split())
-    larger, at_fp32_too = "12 layers (RoBERTa base, SciBERT)", list[str]()
+    larger, at_fp32_too = "12 layers (SciBERT's size)", list[str]()
     for name, size, precision, variant in (
         ("6 layers", SMALL, "int8", 2),
         ("6 layers", SMALL, "fp32", 1),
@@ -220,7 +229,7 @@ def limits(speed: Speed, size: str, *, memory: int = DEFAULT_MEMORY_MB, timeout:
 def _limits() -> Iterator[Derived]:
     for first, speed, size in (
         ("6 layers, width 384 (the bundled one)", bundled_speed(), SMALL),
-        ("12 layers, width 768 (RoBERTa base, SciBERT)", base_speed(), LARGE),
+        ("12 layers, width 768 (SciBERT's size)", base_speed(), LARGE),
     ):
         for precision, own in (("fp32", at_fp32(speed, size)), ("int8", speed)):
             for memory in (MB_PER_VCPU, DEFAULT_MEMORY_MB):

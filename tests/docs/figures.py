@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-SMALL, LARGE = "MiniLM", "SciBERT"
+SMALL, LARGE, ENGLISH = "MiniLM", "SciBERT", "en_core_web_trf"
 """Beginnings of the names of the benchmark's sizes."""
 
 
