@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -110,15 +111,19 @@ def test_the_cost_of_a_million_documents_is_that_of_the_prices() -> None:
 def test_the_page_has_the_time_and_the_cost_of_a_million_documents() -> None:
     page = " ".join((Path(__file__).parents[2] / "docs" / "corpus.md").read_text(encoding="utf-8").split())
     (measured,) = re.findall(r"\| ([\d.]+) for each CPU \(measured\)", page)
-    found = estimate_lambda(ABSTRACTS, measured_at(float(measured)), LambdaSettings())
+    (shown,) = re.findall(r"of ([\d,]+) shards, as `timeout = 120`", page)
+    shards = int(shown.replace(",", ""))
+    found = estimate_lambda(replace(ABSTRACTS, shards=shards), measured_at(float(measured)), LambdaSettings())
+    smaller = estimate_lambda(ABSTRACTS, measured_at(float(measured)), LambdaSettings())
     assert found.cost is not None
-    steps = 5_000 * (0.2 + 4 * 25) / 1e6
+    assert f"with shards of 200 kB, which are more: ${smaller.cost:.2f}." in page
+    steps = shards * (0.2 + 4 * 25) / 1e6
     billed = found.seconds * found.units
     assert (
         f"| {found.documents_per_second:,.0f} (computed) | ${found.cost:.2f} for a million documents (computed)" in page
     )
     assert (
         f"That is {duration(found.seconds)}; ${found.cost - steps:.2f} for {billed:,.0f} seconds at"
-        f" ${usd('gb_second_arm64'):.10f} a GB and second, and ${steps:.2f} for 5,000 requests and 20,000"
-        " state transitions."
+        f" ${usd('gb_second_arm64'):.10f} a GB and second, and ${steps:.2f} for {shards:,} requests and"
+        f" {4 * shards:,} state transitions."
     ) in page

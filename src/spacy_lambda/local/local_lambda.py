@@ -87,7 +87,7 @@ class LocalLambda:
         try:
             self._functions = self._started.result()
         except BaseException:  # Ctrl-C, too
-            self.close()
+            LocalLambda.close(self)  # not a subclass's, of which only this part is there
             raise
 
     @property
