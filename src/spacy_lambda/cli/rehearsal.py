@@ -6,7 +6,7 @@ import os
 import re
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import wraps
 from pathlib import Path
@@ -59,21 +59,14 @@ def suggests_local(*, always: bool = False) -> Callable[[Callable[P, T]], Callab
     :param always: Also while no rehearsal is served: the command can make one.
     """
 
-    def decorate(command: Callable[P, T]) -> Callable[P, T]:
-        @wraps(command)
-        def run(*args: P.args, **kwargs: P.kwargs) -> T:
-            try:
-                return command(*args, **kwargs)
-            except SpacyLambdaError as exc:
-                if kwargs.get("local"):
-                    exc.remedy = with_local(exc.remedy)
-                elif not (kwargs.get("endpoint") or is_address(kwargs.get("name"))):
-                    exc.remedy += _suggestion(exc, kwargs.get("config"), always=always)
-                raise
+    def change(error: SpacyLambdaError, arguments: Mapping[str, object]) -> str:
+        if arguments.get("local"):
+            return with_local(error.remedy)
+        if arguments.get("endpoint") or is_address(arguments.get("name")):
+            return error.remedy
+        return error.remedy + _suggestion(error, arguments.get("config"), always=always)
 
-        return run
-
-    return decorate
+    return _changing_remedies(change)
 
 
 def needs_aws(reason: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
@@ -82,14 +75,29 @@ def needs_aws(reason: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
     :param reason: Why the command does not use the rehearsal.
     """
 
+    def change(error: SpacyLambdaError, arguments: Mapping[str, object]) -> str:
+        if _is_about_aws(error) and _is_served(arguments.get("config")):
+            return f"{error.remedy}\nthe rehearsal that is served on this machine is not used: {reason}"
+        return error.remedy
+
+    return _changing_remedies(change)
+
+
+def _changing_remedies(
+    change: Callable[[SpacyLambdaError, Mapping[str, object]], str],
+) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Return a decorator of a command.
+
+    :param change: Given an error and the command's arguments, returns the error's remedy.
+    """
+
     def decorate(command: Callable[P, T]) -> Callable[P, T]:
         @wraps(command)
         def run(*args: P.args, **kwargs: P.kwargs) -> T:
             try:
                 return command(*args, **kwargs)
             except SpacyLambdaError as exc:
-                if _is_about_aws(exc) and _is_served(kwargs.get("config")):
-                    exc.remedy += f"\nthe rehearsal that is served on this machine is not used: {reason}"
+                exc.remedy = change(exc, kwargs)
                 raise
 
         return run
