@@ -153,18 +153,21 @@ def _parameters_of_commands() -> Iterator[None]:
 
 @pytest.fixture(autouse=True, scope="session")
 def _models_of_aws() -> Iterator[None]:
-    """Read the model of each of AWS's services once: a session reads megabytes of JSON again for its first clients."""
+    """Read the model of each of AWS's services once: a session reads megabytes of JSON again for its first clients.
+
+    Once for each kind of loader: moto's adds what only an emulator has to the same models.
+    """
     if "boto3" not in sys.modules:  # in the environment of the runtime
         yield
         return
     from botocore.loaders import Loader
 
     initialize = Loader.__init__
-    read: dict[Any, Any] = {}
+    read: dict[Any, dict[Any, Any]] = {}
 
     def share(loader: Any, *arguments: Any, **options: Any) -> None:
         initialize(loader, *arguments, **options)
-        loader._cache = read
+        loader._cache = read.setdefault((type(loader), *loader.search_paths), {})
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Loader, "__init__", share)

@@ -179,3 +179,11 @@ def test_a_source_of_another_account_is_refused(emulator: Emulator) -> None:
 
 def test_the_environment_is_the_emulators(emulator: Emulator) -> None:
     assert os.environ["AWS_ENDPOINT_URL"] == emulator.access.endpoint
+
+
+def test_the_clients_models_are_without_what_the_emulator_adds() -> None:
+    from botocore.loaders import Loader
+    from moto.core.loaders import create_loader
+
+    emulated = create_loader().load_service_model("sqs", "service-2")
+    assert emulated != Loader().load_service_model("sqs", "service-2")
