@@ -25,16 +25,15 @@ from typing import TYPE_CHECKING
 from spacy_lambda.extras import lazy_imports
 
 if TYPE_CHECKING:
-    from spacy_lambda.evaluation.comparison import Comparison
     from spacy_lambda.evaluation.job import evaluate
-    from spacy_lambda.evaluation.report import Evaluation
+    from spacy_lambda.evaluation.report import Comparison, Evaluation
 
 __all__ = ["Comparison", "Evaluation", "evaluate"]
 
 __getattr__ = lazy_imports(
     __name__,
     {
-        "Comparison": "spacy_lambda.evaluation.comparison",
+        "Comparison": "spacy_lambda.evaluation.report",
         "Evaluation": "spacy_lambda.evaluation.report",
         "evaluate": "spacy_lambda.evaluation.job",
     },

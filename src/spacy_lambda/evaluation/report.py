@@ -7,13 +7,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from spacy_lambda.evaluation.comparison import Comparison
 from spacy_lambda.evaluation.matching import ERROR_KINDS, Match
 from spacy_lambda.evaluation.resampling import Interval
 from spacy_lambda.evaluation.scores import Category, Scheme
 from spacy_lambda.evaluation.spans import ENTITIES, LabelledSpan
 
-__all__ = ["Confusion", "DocumentResult", "Evaluation", "LabelScore", "SchemeScore"]
+__all__ = [
+    "Comparison",
+    "Confusion",
+    "DifferingDocument",
+    "DocumentResult",
+    "Evaluation",
+    "LabelScore",
+    "SchemeScore",
+    "ScoreDifference",
+]
 
 
 @dataclass(frozen=True)
@@ -92,6 +100,79 @@ class DocumentResult:
     def predicted(self) -> tuple[LabelledSpan, ...]:
         """Predicted spans, sorted."""
         return tuple(sorted(match.predicted for match in self.matches if match.predicted is not None))
+
+
+@dataclass(frozen=True)
+class ScoreDifference:
+    """F1 of two pipelines.
+
+    :param f: The evaluated pipeline's.
+    :param other: The other one's.
+    :param difference: The first minus the second.
+    :param interval: Of the difference, by paired bootstrap; ``None`` for one document.
+    :param p_value: Two-sided, by approximate randomization; ``None`` for one document.
+    :param predictable: False for a pipeline that does not have the label; the evaluated one's first.
+    """
+
+    f: float
+    other: float
+    difference: float
+    interval: Interval | None
+    p_value: float | None
+    predictable: tuple[bool, bool] = (True, True)
+
+
+@dataclass(frozen=True)
+class DifferingDocument:
+    """A document on which the predicted spans differ.
+
+    :param document: Its number in the corpus.
+    :param gained: Annotated spans that only the evaluated pipeline predicts.
+    :param lost: Annotated spans that only the other one predicts.
+    :param errors: Errors of the evaluated pipeline, and of the other one.
+    """
+
+    document: int
+    gained: tuple[LabelledSpan, ...]
+    lost: tuple[LabelledSpan, ...]
+    errors: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The evaluated pipeline compared with another one.
+
+    :param other: The other one's evaluation.
+    :param schemes: Differences over all spans.
+    :param labels: Differences for each label of either.
+    :param differing: Documents on which the predicted spans differ.
+    """
+
+    other: Evaluation
+    schemes: Mapping[Scheme, ScoreDifference]
+    labels: Mapping[str, ScoreDifference]
+    differing: tuple[DifferingDocument, ...]
+
+    @property
+    def fewer_errors(self) -> int:
+        """Documents on which the evaluated pipeline makes fewer errors."""
+        return sum(one.errors[0] < one.errors[1] for one in self.differing)
+
+    @property
+    def more_errors(self) -> int:
+        """Documents on which it makes more."""
+        return sum(one.errors[0] > one.errors[1] for one in self.differing)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the differences, and the other pipeline's scores, as plain values."""
+        return {
+            "schemes": {scheme: asdict(one) for scheme, one in self.schemes.items()},
+            "labels": {label: asdict(one) for label, one in self.labels.items()},
+            "fewer_errors": self.fewer_errors,
+            "more_errors": self.more_errors,
+            "differing_documents": [asdict(one) for one in self.differing],
+            "other": self.other.to_dict(),
+        }
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
+from spacy_lambda.evaluation.report import LabelScore, ScoreDifference
 from spacy_lambda.evaluation.resampling import SHUFFLES, Interval
 from spacy_lambda.evaluation.scores import Scheme
-
-if TYPE_CHECKING:
-    from spacy_lambda.evaluation.comparison import ScoreDifference
-    from spacy_lambda.evaluation.report import LabelScore
 
 __all__ = ["KIND_NAMES", "NOT_PREDICTED", "SCHEME_NAMES", "bounds", "difference_cells", "label_cells", "p_value"]
 
