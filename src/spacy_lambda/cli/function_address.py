@@ -55,21 +55,9 @@ def _call_url(url: str, event: Any, region: str | None) -> Invocation:
     from spacy_lambda.client.connect import Connection, open_transport
     from spacy_lambda.client.invocation import FunctionError, Invocation
     from spacy_lambda.client.lambda_api import WAIT_S
-    from spacy_lambda.client.response_body import MAX_ANSWER_BYTES
     from spacy_lambda.client.transport import CallError, to_json
 
-    connection = Connection(
-        region=region,
-        profile=None,
-        session=None,
-        endpoint_url=None,
-        qualifier=None,
-        auth="auto",
-        timeout_s=WAIT_S,
-        concurrency=1,
-        max_answer_bytes=MAX_ANSWER_BYTES,
-    )
-    transport = open_transport(url, connection)
+    transport = open_transport(url, Connection(region=region, timeout_s=WAIT_S, concurrency=1))
     answer, error = None, None
     try:
         answer = transport.predict(to_json(event))

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from spacy_lambda.client.response_body import MAX_ANSWER_BYTES
 from spacy_lambda.client.transport import Transport
 from spacy_lambda.core.loopback import LOCAL_REGION, is_loopback_url
 from spacy_lambda.errors import InvokeError, MissingExtraError
@@ -36,15 +37,15 @@ class Connection:
     :param max_answer_bytes: Maximum bytes of a response.
     """
 
-    region: str | None
-    profile: str | None
-    session: Any
-    endpoint_url: str | None
-    qualifier: str | None
-    auth: Auth
+    region: str | None = None
+    profile: str | None = None
+    session: Any = None
+    endpoint_url: str | None = None
+    qualifier: str | None = None
+    auth: Auth = "auto"
     timeout_s: float
     concurrency: int
-    max_answer_bytes: int
+    max_answer_bytes: int = MAX_ANSWER_BYTES
 
 
 def open_transport(target: str, connection: Connection) -> Transport:
