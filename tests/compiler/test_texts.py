@@ -59,7 +59,7 @@ def test_a_corpus_keeps_its_annotations(tmp_path: Path) -> None:
         ("long.txt", (NLP.max_length + 1) * b"a", "long.txt has 1,000,001 characters", "split the text"),
         ("texts.jsonl", b"\n\n", "has no texts", ".jsonl with `text`"),
         ("text.txt", b"\xff\xfe", "is not UTF-8", "convert the file"),
-        ("corpus.spacy", b"nonsense", "is not a .spacy corpus", "DocBin.to_disk"),
+        ("corpus.spacy", b"nonsense", "cannot be read as a DocBin", "DocBin.to_disk"),
         ("texts.csv", b"a,b", "unknown ending '.csv'", ".txt, .jsonl or .spacy"),
     ],
 )

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin
+from spacy.tokens import Doc
 
 from spacy_lambda.compiler.input_paths import check_texts
 from spacy_lambda.core.files import check_file, files_below
 from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import VerifyError
+from spacy_lambda.pipeline.spacy_corpus import read_docbin
 
 __all__ = ["read_docs"]
 
@@ -49,15 +50,7 @@ def _read(path: Path, nlp: Language) -> Iterator[Doc]:
                 where = f"{path}:{number}"
                 yield _doc(_text_of_line(line, where), nlp, where)
     elif path.suffix.lower() == ".spacy":
-        try:
-            check_file(path)
-            docs = list(DocBin().from_disk(path).get_docs(nlp.vocab))
-        except Exception as exc:  # zlib, msgpack and ValueError alike
-            raise VerifyError(
-                f"{path} is not a .spacy corpus: {system_reason(exc)}",
-                remedy="write it with DocBin.to_disk or `spacy convert`",
-            ) from exc
-        yield from docs
+        yield from read_docbin(_content(path), str(path), nlp.vocab, raises=VerifyError)
     else:
         raise VerifyError(
             f"{path} has the unknown ending {path.suffix!r}",
@@ -74,14 +67,19 @@ def _files(folder: Path) -> list[Path]:
         ) from exc
 
 
-def _decode(path: Path) -> str:
-    # As bytes: text mode would turn CRLF into LF, and offsets with it. A byte order mark is not part of the text.
+def _content(path: Path) -> bytes:
     try:
         check_file(path)
-        return path.read_bytes().decode("utf-8-sig")
+        return path.read_bytes()
     except OSError as exc:
         what = f"{path} cannot be read: {system_reason(exc)}"
         raise VerifyError(what, remedy="name a folder of .txt, a .jsonl or a .spacy file") from exc
+
+
+def _decode(path: Path) -> str:
+    # From bytes: text mode would turn CRLF into LF, and offsets with it. A byte order mark is not part of the text.
+    try:
+        return _content(path).decode("utf-8-sig")
     except UnicodeDecodeError as exc:
         raise VerifyError(f"{path} is not UTF-8: {exc}", remedy="convert the file to UTF-8") from exc
 

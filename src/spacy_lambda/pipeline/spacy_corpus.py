@@ -1,4 +1,4 @@
-"""A corpus in spaCy's own format: one ``.spacy`` file, or those of a folder."""
+"""Corpora in spaCy's own format: one ``.spacy`` file, or those of a folder."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from spacy.vocab import Vocab
 
 from spacy_lambda.core.files import check_file, files_below, is_hidden
 from spacy_lambda.core.foreign_errors import system_reason
-from spacy_lambda.errors import CorpusError
+from spacy_lambda.errors import CorpusError, SpacyLambdaError
 
-__all__ = ["corpus_files", "hidden_files", "read_corpus_docs"]
+__all__ = ["corpus_files", "hidden_files", "read_corpus_docs", "read_docbin"]
 
 ENDING = ".spacy"
 
@@ -58,10 +58,25 @@ def read_corpus_docs(path: Path, vocab: Vocab) -> Iterator[Doc]:
     """
     for file in corpus_files(path):
         try:
-            docs = list(DocBin().from_disk(file).get_docs(vocab))
-        except Exception as exc:  # zlib, msgpack and ValueError alike
-            raise CorpusError(
-                f"{file} cannot be read as a DocBin: {system_reason(exc)}",
-                remedy="write it again: spacy-lambda convert SRC OUT.spacy, or DocBin.to_disk",
-            ) from exc
-        yield from docs
+            content = file.read_bytes()
+        except OSError as exc:
+            what = f"{file} cannot be read: {system_reason(exc)}"
+            raise CorpusError(what, remedy="check its permissions") from exc
+        yield from read_docbin(content, str(file), vocab)
+
+
+def read_docbin(
+    content: bytes, name: str, vocab: Vocab, *, raises: type[SpacyLambdaError] = CorpusError
+) -> Iterator[Doc]:
+    """Read the documents of a ``.spacy`` file.
+
+    :param name: Of the file, for the message.
+    :raises CorpusError: If it is not such a file; ``raises``, if given.
+    """
+    try:
+        yield from DocBin().from_bytes(content).get_docs(vocab)
+    except Exception as exc:  # spaCy, zlib, numpy and msgpack raise anything for invalid bytes
+        raise raises(
+            f"{name} cannot be read as a DocBin: {system_reason(exc)[:300]}",
+            remedy="write it again: spacy-lambda convert SRC OUT.spacy, or DocBin.to_disk",
+        ) from exc

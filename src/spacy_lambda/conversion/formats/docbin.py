@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from spacy.tokens import Doc, DocBin, Span
+from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
 
 from spacy_lambda.conversion.annotated_document import AnnotatedDocument, AnnotatedSpan
 from spacy_lambda.conversion.doc_building import GROUP, ID, bounds_of
 from spacy_lambda.conversion.formats.registry import ReadingContext
 from spacy_lambda.conversion.source_files import SourceFile
-from spacy_lambda.errors import CorpusError, first_line
+from spacy_lambda.pipeline.spacy_corpus import read_docbin
 
 __all__ = ["find", "read"]
 
@@ -30,18 +30,8 @@ def find(files: Sequence[SourceFile]) -> list[SourceFile]:
 
 def read(files: Sequence[SourceFile], reading: ReadingContext) -> Iterator[AnnotatedDocument]:
     for file in files:
-        for number, doc in enumerate(_docs(file), start=1):
+        for number, doc in enumerate(read_docbin(file.content, file.name, Vocab()), start=1):
             yield _annotated(doc, file, number, reading)
-
-
-def _docs(file: SourceFile) -> Iterator[Doc]:
-    try:
-        yield from DocBin(store_user_data=True).from_bytes(file.content).get_docs(Vocab())
-    except Exception as exc:  # spaCy, numpy and srsly raise anything for invalid bytes
-        raise CorpusError(
-            f"{file.name} cannot be read as a DocBin: {first_line(exc)[:300]}",
-            remedy="write it again with DocBin.to_disk",
-        ) from exc
 
 
 def _annotated(doc: Doc, file: SourceFile, number: int, reading: ReadingContext) -> AnnotatedDocument:

@@ -16,6 +16,7 @@ from spacy_lambda.core.request_options import DOC_PARTS
 from spacy_lambda.corpus.formats.documents import escaped, make_document
 from spacy_lambda.corpus.formats.registry import Columns, Lines, Source, Write
 from spacy_lambda.errors import CorpusError, InvokeError
+from spacy_lambda.pipeline.spacy_corpus import read_docbin
 
 __all__ = ["read", "writer"]
 
@@ -25,18 +26,8 @@ LARGEST = 2**63
 
 
 def read(stream: BinaryIO, file: str, columns: Columns) -> Iterator[Document]:
-    for number, doc in enumerate(_docs(stream.read(), file), start=1):
+    for number, doc in enumerate(read_docbin(stream.read(), file, Vocab()), start=1):
         yield make_document({columns.text: doc.text, **_carried(doc, columns.text)}, file, number, columns)
-
-
-def _docs(content: bytes, file: str) -> Iterator[Doc]:
-    try:
-        yield from DocBin().from_bytes(content).get_docs(Vocab())
-    except Exception as exc:  # spaCy, numpy and srsly raise anything for invalid bytes
-        reason = next(iter(str(exc).splitlines()), type(exc).__name__)
-        raise CorpusError(
-            f"{file} cannot be read as a DocBin: {reason[:300]}", remedy="write it again with DocBin.to_disk"
-        ) from exc
 
 
 def _carried(doc: Doc, text_key: str) -> dict[str, Any]:
