@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -61,12 +62,24 @@ def test_the_version_is_invoked_with_each_request() -> None:
     assert json.loads(requested["Payload"]) == {"text": SECRET}
 
 
+def test_scores_may_differ_as_much_as_those_that_a_line_names() -> None:
+    """Another CPU computes their last digits differently."""
+    scored = [{**ANSWER[0], "score": 0.9912345}]
+    for version, is_same in ((0.9912346, True), (0.9821, True), (0.98, False)):
+        found = [{**ANSWER[0], "score": version}]
+        assert (find_difference(scored, found) is None) == is_same
+        tests = (GoldenTest(1, {"inputs": SECRET}, scored),)
+        with nullcontext() if is_same else pytest.raises(DeployError, match="another value differs"):
+            run_golden_tests(FakeLambda(found), "papers-ner", "7", tests)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("fake", "message"),
     [
-        (FakeLambda([]), "of 1 expected entities 1 are missing, and 0 are unexpected"),
-        (FakeLambda([{**ANSWER[0], "end": 8}]), "of 1 expected entities 1 are missing, and 1 are unexpected"),
-        (FakeLambda({"ents": ANSWER}), "it returned a dict, not the expected list"),
+        (FakeLambda([]), "the prediction differs from that of this machine: missing: MATERIAL 5–9"),
+        (FakeLambda([{**ANSWER[0], "end": 8}]), "missing: MATERIAL 5–9; unexpected: MATERIAL 5–8"),
+        (FakeLambda([{**ANSWER[0], "text": SECRET}]), "the text or another value differs"),
+        (FakeLambda({"ents": ANSWER}), "an object, not an array"),
         (
             FakeLambda({"errorType": "PipelineLoadError", "errorMessage": SECRET}, "Unhandled"),
             "it ended with the error PipelineLoadError",
@@ -208,7 +221,7 @@ def test_a_line_may_name_the_prediction_that_it_expects(tmp_path: Path) -> None:
         ([[["iron", "METAL"]], []], [[IRON], []], None),
         ([["iron", "METAL"]], [GROUP], None),
         ([{"word": "iron", "entity_group": "METAL"}], [GROUP], None),
-        ([["iron", "METAL"], ["iron", "METAL"]], [[IRON], []], "item 1: 1 items, not 2; item 2: 0 items, not 2"),
+        ([["iron", "METAL"], ["iron", "METAL"]], [[IRON], []], "item 1: 1 item, not 2; item 2: 0 items, not 2"),
         ([{"label": "METAL", "start": 12}], [IRON], 'item 1: "text" is unexpected; item 1: "end" is unexpected'),
         ([[SILICON], []], [[SILICON], [SILICON]], "item 2: unexpected: MATERIAL 3–10"),
         ([[SILICON]], [[SILICON], []], "2 items, not 1"),

@@ -10,6 +10,8 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from spacy_lambda.core.counts import count
+
 __all__ = ["TOLERANCE", "find_difference", "is_expected_entity"]
 
 TOLERANCE = 0.01
@@ -26,7 +28,7 @@ def find_difference(expected: Any, found: Any) -> str | None:
 
     :returns: ``None`` if they are the same.
     """
-    return "; ".join(_of(expected, found)) or None
+    return "; ".join(_describe(expected, found)) or None
 
 
 def is_expected_entity(value: Any) -> bool:
@@ -53,18 +55,18 @@ def _is_number(value: Any) -> bool:
 def _differences(expected: Any, found: Any) -> Iterator[str]:
     if isinstance(expected, list) and isinstance(found, list):
         if all(map(is_expected_entity, expected)) and all(map(_is_span, found)):
-            yield from _of_spans(expected, found)
+            yield from _span_differences(expected, found)
         elif len(expected) != len(found):
-            yield f"{len(found):,} items, not {len(expected):,}"
+            yield f"{count(len(found), 'item')}, not {len(expected):,}"
         else:
             for number, (one, other) in enumerate(zip(expected, found, strict=True), start=1):
-                yield from (f"item {number}: {text}" for text in _of(one, other))
+                yield from (f"item {number}: {text}" for text in _describe(one, other))
     elif isinstance(expected, dict) and isinstance(found, dict):
         for key in dict.fromkeys([*expected, *found]):
             if key not in found or key not in expected:
                 yield f'"{key}" is {"unexpected" if key in found else "missing"}'
             else:
-                yield from (f'"{key}": {text}' for text in _of(expected[key], found[key]))
+                yield from (f'"{key}": {text}' for text in _describe(expected[key], found[key]))
     elif type(expected) is type(found) and isinstance(expected, str):
         yield "another string"
     elif _is_number(expected) and _is_number(found):
@@ -73,11 +75,11 @@ def _differences(expected: Any, found: Any) -> Iterator[str]:
         yield f"{_kind(found)}, not {_kind(expected)}"
 
 
-def _of(expected: Any, found: Any) -> Iterator[str]:
+def _describe(expected: Any, found: Any) -> Iterator[str]:
     return iter(()) if _is_same(expected, found) else _differences(expected, found)
 
 
-def _of_spans(expected: Sequence[Any], found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _span_differences(expected: Sequence[Any], found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     unexpected, missing = list(found), dict[int, Any]()
     # What is given in full comes first: less may fit several.
     for number, one in sorted(enumerate(expected, start=1), key=lambda numbered: -len(numbered[1])):

@@ -1,8 +1,9 @@
 """Golden tests: requests, and the predictions that a new version must return before it goes live.
 
 The expected predictions are those of the same pipeline on this machine, by the same code. A function's can only differ
-if something went wrong on the way, or if its CPU computes differently. If a line names the prediction that it expects,
-the pipeline must give it on this machine, before anything is deployed. ``golden_lines`` has the format.
+if something went wrong on the way, or if its CPU computes differently, for which scores have a tolerance. If a line
+names the prediction that it expects, the pipeline must give it on this machine, before anything is deployed.
+``golden_lines`` has the format.
 """
 
 from __future__ import annotations
@@ -130,7 +131,7 @@ def run_golden_tests(
 ) -> None:
     """Run golden tests against a version. The first also warms it.
 
-    :raises DeployError: If a response is not the expected one.
+    :raises DeployError: If a prediction differs from the expected one by more than scores may, or a request fails.
     """
     client = aws.client("lambda")
     for number, test in enumerate(tests):
@@ -155,14 +156,8 @@ def run_golden_tests(
 
 def _problem(test: GoldenTest, invocation: Invocation) -> str | None:
     """Describe a failed test without quoting texts: it is printed in logs of CI."""
-    found = invocation.answer
     if invocation.error is not None:
         failure = invocation.error.failure
         return f"it ended with the error {invocation.error.error_type}" if failure is None else failure.message
-    if found == test.expected:
-        return None
-    if isinstance(found, list) and isinstance(test.expected, list):
-        missing = sum(item not in found for item in test.expected)
-        extra = sum(item not in test.expected for item in found)
-        return f"of {len(test.expected)} expected entities {missing} are missing, and {extra} are unexpected"
-    return f"it returned a {type(found).__name__}, not the expected {type(test.expected).__name__}"
+    difference = find_difference(test.expected, invocation.answer)
+    return None if difference is None else f"the prediction differs from that of this machine: {difference}"
