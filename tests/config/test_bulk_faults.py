@@ -66,14 +66,15 @@ def test_what_is_not_a_table() -> None:
     )
 
 
-def test_more_invocations_than_the_function_has() -> None:
+@pytest.mark.parametrize("function", ["concurrency = 10", 'auth = "none"'])
+def test_more_invocations_than_the_function_has(function: str) -> None:
     bulk = "[functions.ner.bulk]\nmax_concurrency = 20"
     with pytest.raises(ConfigError) as info:
-        make_project(parse_toml(text(bulk, "concurrency = 10"), FILE), FILE, environ={})
+        make_project(parse_toml(text(bulk, function), FILE), FILE, environ={})
     assert info.value.faults == (
         (
             "functions.ner.bulk.max_concurrency",
             "is 20; the function's concurrency is 10",
-            "write 10 or less, or raise concurrency",
+            "write 10 or less, or a larger concurrency",
         ),
     )

@@ -18,7 +18,7 @@ from ..core.lambda_function import (
 from .bulk_settings import BulkConfig
 from .source_settings import SourceConfig
 
-__all__ = ["PUBLIC_CONCURRENCY", "Auth", "Canary", "Concurrency", "FunctionConfig", "Shape"]
+__all__ = ["PUBLIC_CONCURRENCY", "Auth", "Canary", "Concurrency", "FunctionConfig", "Shape", "reserved_concurrency"]
 
 Shape = Literal["auto", "zip", "image", "image-efs"]
 Auth = Literal["iam", "none"]
@@ -94,3 +94,15 @@ class FunctionConfig:
     environment: Mapping[str, str] = field(default_factory=dict)
     sources: tuple[SourceConfig, ...] = ()
     bulk: BulkConfig | None = None
+
+
+def reserved_concurrency(auth: object, concurrency: object) -> int | None:
+    """Return the reserved concurrency of a function: the configured one, or the default of a public function.
+
+    :param auth: The value of ``auth``.
+    :param concurrency: The value of ``concurrency``, which may be of any type while a file is being checked.
+    :returns: ``None`` without a limit of its own.
+    """
+    if isinstance(concurrency, int) and not isinstance(concurrency, bool):
+        return concurrency
+    return PUBLIC_CONCURRENCY if auth == "none" and concurrency is None else None

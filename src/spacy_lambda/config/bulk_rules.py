@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from spacy_lambda.cdk.aws_names import output_resource
+from spacy_lambda.cdk.settings import reserved_concurrency
 from spacy_lambda.config.faults import Fault, typed_value
 from spacy_lambda.config.rules import Rule, between, make_rule
 from spacy_lambda.core.lambda_limits import MAX_MAP_CONCURRENCY
@@ -34,7 +35,8 @@ def bulk_faults(key: str, function: Mapping[str, Any]) -> Iterator[Fault]:
     :param key: The function's key.
     """
     bulk = typed_value(function, "bulk", dict)
-    wanted, reserved = typed_value(bulk, "max_concurrency", int), typed_value(function, "concurrency", int)
-    if wanted > reserved > 0:
+    wanted = typed_value(bulk, "max_concurrency", int)
+    reserved = reserved_concurrency(function.get("auth"), function.get("concurrency"))
+    if reserved is not None and wanted > reserved > 0:
         problem = f"is {wanted}; the function's concurrency is {reserved}"
-        yield Fault(f"{key}.bulk.max_concurrency", problem, f"write {reserved} or less, or raise concurrency")
+        yield Fault(f"{key}.bulk.max_concurrency", problem, f"write {reserved} or less, or a larger concurrency")

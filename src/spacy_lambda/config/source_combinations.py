@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
-from spacy_lambda.cdk.settings import PUBLIC_CONCURRENCY
+from spacy_lambda.cdk.settings import reserved_concurrency
 from spacy_lambda.cdk.source_settings import OBJECT_SUFFIXES, SOURCE_KINDS, S3Source, ScheduleSource, object_pattern
 from spacy_lambda.config.faults import Fault, describe, typed_value
 from spacy_lambda.core.env_names import OUTPUT_VARIABLE
@@ -138,9 +138,8 @@ def _concurrency(sources: Sources, function: Mapping[str, Any]) -> Iterator[Faul
 
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
     """
-    default = PUBLIC_CONCURRENCY if function.get("auth") == "none" else None
-    limit = function.get("concurrency", default)
-    if isinstance(limit, bool) or not isinstance(limit, int):
+    limit = reserved_concurrency(function.get("auth"), function.get("concurrency"))
+    if limit is None:
         return
     total = 0
     for place, source in sources:

@@ -15,7 +15,8 @@ from botocore.exceptions import ClientError
 
 from spacy_lambda.aws.errors import aws_errors
 from spacy_lambda.cdk.aws_names import stack_name
-from spacy_lambda.config.project import PUBLIC_CONCURRENCY, Concurrency, FunctionConfig
+from spacy_lambda.cdk.settings import reserved_concurrency
+from spacy_lambda.config.project import Concurrency, FunctionConfig
 from spacy_lambda.core.aws_error_kinds import error_code
 from spacy_lambda.core.lambda_limits import UNRESERVED_CONCURRENCY
 from spacy_lambda.core.loopback import is_loopback_url
@@ -50,7 +51,7 @@ def concurrency_limits(aws: Aws, project: str, functions: Sequence[FunctionConfi
 
     :raises DeployError: If the account cannot reserve the concurrency in the file, or AWS cannot be reached.
     """
-    wanted = {one.name: _requested_limit(one) for one in functions}
+    wanted = {one.name: reserved_concurrency(one.auth, one.concurrency) or 0 for one in functions}
     account = _account(aws, project, wanted) if any(wanted.values()) else ""
     free = 0 if isinstance(account, str) else account.free
     limits = {}
@@ -59,12 +60,6 @@ def concurrency_limits(aws: Aws, project: str, functions: Sequence[FunctionConfi
         limits[one.name] = _limit(one, number, account, free)
         free -= number if limits[one.name].reserved == number else 0
     return limits
-
-
-def _requested_limit(function: FunctionConfig) -> int:
-    if isinstance(function.concurrency, int):
-        return function.concurrency
-    return PUBLIC_CONCURRENCY if function.auth == "none" and function.concurrency is None else 0
 
 
 def _limit(function: FunctionConfig, number: int, account: _Account | str, free: int) -> Limit:
