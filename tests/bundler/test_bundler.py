@@ -256,7 +256,7 @@ def test_no_program_that_strips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_byte_code_is_used_as_it_is(tmp_path: Path) -> None:
-    tree = tmp_path / "tree"
+    tree = tmp_path / "tree (c++) [a].*"  # a path, not a regular expression
     for name in ("a/b.py", "pipeline/c.py"):
         (tree / name).parent.mkdir(parents=True)
         (tree / name).write_text("VALUE = 1\n")
@@ -335,6 +335,8 @@ def test_a_bundle(small: Path, tmp_path: Path) -> None:
     made = bundle(str(small), tmp_path / "out", ZIP, on_step=lambda *step: steps.append(step))
     assert made.path.name == "en_small-1.0-py313-x86_64.zip"
     assert steps[-1] == ("done", 6, 6)
+    with pytest.raises(BundleError, match="exists"):
+        bundle(str(small), tmp_path / "out", ZIP)
     again = bundle(str(small), tmp_path / "again.zip", ZIP)
     assert again.path.read_bytes() == made.path.read_bytes()
     with zipfile.ZipFile(made.path) as archive:

@@ -46,7 +46,7 @@ class BundleOptions:
     :param base: An image's base; by default AWS's for the target's Python.
     :param engine: The program that builds an image; by default an installed one. :data:`NO_ENGINE` writes the image's
         folder alone.
-    :param replace: Replace the bundle of an earlier run.
+    :param replace: Replace the bundle of an earlier run, which is an error otherwise.
     """
 
     target: Target = field(default_factory=Target)
@@ -55,7 +55,7 @@ class BundleOptions:
     fetch_from: str | None = None
     base: str | None = None
     engine: str | None = None
-    replace: bool = True
+    replace: bool = False
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def bundle(
     :param limit: Maximum bytes of a zip's contents.
     :param on_step: Called with each step's name, the number of steps done, and their total.
     :raises BundleError: If there is no wheel for the target, it is too large for Lambda, no image can be built, or the
-        pipeline cannot be loaded and run from the bundle.
+        pipeline cannot be loaded and run from the bundle; or if it exists already.
     :raises InvalidPipelineError: If its ``meta.json`` or ``config.cfg`` is invalid.
     :raises NotCompiledError: If it needs torch.
     :raises RequirementError: If a package that the pipeline requires is not installed here.

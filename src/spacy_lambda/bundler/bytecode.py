@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -37,7 +38,7 @@ def compile_tree(tree: Path, python: str, *, skip: str) -> None:
     :raises BundleError: If a source cannot be compiled.
     """
     command = [python, "-I", "-m", "compileall", "-q", "-f", "--invalidation-mode", "unchecked-hash"]
-    command += ["-s", str(tree), "-p", TASK_ROOT, "-x", f"^{tree}/{skip}/", str(tree)]
+    command += ["-s", str(tree), "-p", TASK_ROOT, "-x", f"^{re.escape(f'{tree}/{skip}/')}", str(tree)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise BundleError(
@@ -53,7 +54,7 @@ def _candidates(target: Target) -> Iterator[str]:
     if found is not None:
         yield found
     root = os.environ.get("PYENV_ROOT", os.path.expanduser("~/.pyenv"))
-    yield from sorted(glob.glob(f"{root}/versions/{target.python}.*/bin/{name}"), reverse=True)
+    yield from sorted(glob.glob(f"{glob.escape(root)}/versions/{target.python}.*/bin/{name}"), reverse=True)
 
 
 @cache

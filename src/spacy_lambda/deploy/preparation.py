@@ -98,6 +98,7 @@ def prepare(
             package_type="image" if config.shape == "image-efs" else config.shape,
             fetch_from=str(location) if config.shape == "image-efs" else None,
             engine=None if build_images else NO_ENGINE,
+            replace=True,
         )
         bundle = make_bundle(str(folder), out, options, on_step=of_stage(on_step, "bundle"))
         begin(on_step, "prepare")
