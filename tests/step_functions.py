@@ -8,9 +8,9 @@ import pytest
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
-from spacy_lambda.rehearsal.moto_step_functions import readable, running_map_runs
+from spacy_lambda.rehearsal.moto_step_functions import moto_definition, running_map_runs
 
-__all__ = ["change_step_functions", "readable"]
+__all__ = ["change_step_functions", "moto_definition"]
 
 
 def change_step_functions(patch: pytest.MonkeyPatch) -> None:

@@ -75,16 +75,22 @@ def installed_from() -> dict[str, Any]:
     return origin if isinstance(origin, dict) else {}
 
 
-def install_command(extra: str) -> str:
-    """Return the command that installs an extra: from the folder that spacy-lambda was installed from, or from PyPI."""
+def install_command(extra: str | None = None, *, option: str | None = None) -> str:
+    """Return the command that installs spacy-lambda: from the folder that it was installed from, or from PyPI.
+
+    :param extra: An extra to install with it.
+    :param option: An option of pip, such as ``--upgrade``.
+    """
+    pip = "pip install" if option is None else f"pip install {option}"
+    extras = "" if extra is None else f"[{extra}]"
     origin = installed_from()
     folder = Path(unquote(urlsplit(str(origin.get("url", ""))).path))
     if "dir_info" not in origin or not (folder / "pyproject.toml").is_file():
-        return f'pip install "spacy-lambda[{extra}]"'
+        return f'{pip} "spacy-lambda{extras}"' if extras else f"{pip} spacy-lambda"
     pins = folder / "constraints.txt"
     pinned = f"-c {quote(str(pins))} " if pins.is_file() else ""
     editable = "-e " if origin["dir_info"].get("editable") else ""
-    return f"pip install {pinned}{editable}{quote(f'{folder}[{extra}]')}"
+    return f"{pip} {pinned}{editable}{quote(f'{folder}{extras}')}"
 
 
 def explain_missing(function: Callable[P, T]) -> Callable[P, T]:

@@ -76,6 +76,17 @@ def test_the_cdks_command_line_has_one_pinned_version() -> None:
     assert named == {SOURCE / "deploy" / "cdk_cli.py"}
 
 
+def test_commands_that_install_spacy_lambda_are_made_in_one_module() -> None:
+    """``extras`` makes them; an error where it cannot be imported has the command of the published package."""
+    named = {
+        relative(path)
+        for path in MODULES
+        for value in constants(path)
+        if isinstance(value, str) and re.search(r"pip install[^\n]*[ \"]spacy-lambda", value)
+    }
+    assert named == {"config/github.py", "errors.py", "runtime/curated/sentencepiece.py"}
+
+
 def test_every_name_is_used() -> None:
     for home, names in ((env_names.__file__, env_names.__all__), (limits.__file__, limits.__all__)):
         others = [path.read_text() for path in MODULES if path != Path(home)]

@@ -138,7 +138,7 @@ def _error(error: SpacyLambdaError) -> Any:
 def definition(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return the state machine's definition, as the template has it."""
     from spacy_lambda.cdk.app import synthesize  # starts a Node process
-    from tests.step_functions import readable
+    from tests.step_functions import moto_definition
 
     folder = tmp_path_factory.mktemp("definition")
     with zipfile.ZipFile(folder / "bundle.zip", "w") as archive:
@@ -160,7 +160,7 @@ def definition(tmp_path_factory: pytest.TempPathFactory) -> str:
     alias = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{FUNCTION}:live"
     refs = {"AWS::Partition": "aws"}
     text = "".join(one if isinstance(one, str) else refs.get(one["Ref"], alias) for one in parts)
-    return readable(text)
+    return moto_definition(text)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ import pytest
 
 from spacy_lambda.bundler import bundle
 from spacy_lambda.errors import SpacyLambdaError
+from spacy_lambda.extras import install_command
 from tests.bundler.installed import install_once
 from tests.deploy.bundles import built_once
 from tests.deploy.cloud import ACCOUNT, REGION, client, cloud
@@ -297,7 +298,7 @@ def test_sources_of_a_newer_spacy_lambda_are_not_guessed(project: Path, monkeypa
     result = run(project, "deploy", "--yes")
     assert isinstance(result.exception, SpacyLambdaError)
     assert "the event sources in the template of papers-ner are unknown" in result.exception.message
-    assert "newer spacy-lambda" in result.exception.remedy
+    assert install_command(option="--upgrade") in result.exception.remedy
 
 
 def test_nothing_of_them_is_left(project: Path) -> None:

@@ -47,7 +47,7 @@ def test_packages_are_imported_in_another_process(monkeypatch: pytest.MonkeyPatc
     done.returncode, done.stderr = -11, "ImportError: numpy.dtype size changed\n\n"
     broken = one(check_packages())
     assert broken.detail.endswith("importing them ended with -11: ImportError: numpy.dtype size changed")
-    assert broken.blocks == EVERY_STAGE
+    assert (broken.remedy, broken.blocks) == (install_command(option="--force-reinstall"), EVERY_STAGE)
 
 
 def test_extras_that_are_missing_block_their_stage() -> None:

@@ -7,9 +7,10 @@
     └── ImageRepository, one each     │   ├── logs, FunctionRole, FailedEvents
                                       │   ├── ModelNetwork, ModelCache       (image-efs)
                                       │   └── the function and its version
+                                      ├── MonthlyBudget                      (with a budget)
                                       └── LiveAlias                          (with a live version)
                                           ├── Endpoint, CallerPermissions, EventSources, Alarms, Canary, BulkAnnotation
-                                          └── Dashboard, MonthlyBudget
+                                          └── Dashboard
 
 Nothing is looked up in an account, so that the same spec always gives the same templates.
 

@@ -47,7 +47,7 @@ class SqsSource:
     maximum_concurrency: int | None = None
     kms_key: str | None = None
     kind: Literal["sqs"] = "sqs"
-    """The value of ``kind`` in the project\'s file."""
+    """The value of ``kind`` in the project's file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +68,7 @@ class S3Source:
     suffixes: tuple[str, ...] = OBJECT_SUFFIXES
     kms_key: str | None = None
     kind: Literal["s3"] = "s3"
-    """The value of ``kind`` in the project\'s file."""
+    """The value of ``kind`` in the project's file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +95,7 @@ class KinesisSource:
     maximum_retry_attempts: int = 10
     kms_key: str | None = None
     kind: Literal["kinesis"] = "kinesis"
-    """The value of ``kind`` in the project\'s file."""
+    """The value of ``kind`` in the project's file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +111,7 @@ class ScheduleSource:
     timezone: str = "UTC"
     input: str | None = None
     kind: Literal["schedule"] = "schedule"
-    """The value of ``kind`` in the project\'s file."""
+    """The value of ``kind`` in the project's file."""
 
 
 SourceConfig = SqsSource | S3Source | KinesisSource | ScheduleSource

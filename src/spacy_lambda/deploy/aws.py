@@ -40,7 +40,7 @@ class Aws:
 def open_account(project: Project) -> Aws:
     """Return the account of the credentials.
 
-    :param project: The project, with its profile, its region and the only account that it may use.
+    :param project: The project, with its region and the only account that it may use.
     :raises DeployError: If there are none, AWS does not accept them, or they are of another account than the file's.
     """
     with aws_errors("looking up the AWS account"):

@@ -7,8 +7,7 @@ from spacy_lambda.cdk.spec import CONNECTED
 from spacy_lambda.config.project import SourceConfig
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.deploy.aws import Aws
-from spacy_lambda.deploy.stacks import deployed_template
-from spacy_lambda.errors import DeployError
+from spacy_lambda.deploy.stacks import deployed_template, unknown_metadata
 
 __all__ = ["connected_sources"]
 
@@ -26,7 +25,4 @@ def connected_sources(aws: Aws, function: str) -> tuple[SourceConfig, ...]:
     try:
         return tuple(map(make_source, parse_json(metadata.get(CONNECTED, "[]"))))
     except (KeyError, TypeError, ValueError) as exc:
-        raise DeployError(
-            f"the event sources in the template of {function} are unknown: {exc}",
-            remedy="deploy with the newer spacy-lambda that made this template: pip install -U spacy-lambda",
-        ) from exc
+        raise unknown_metadata("event sources", function, exc) from exc

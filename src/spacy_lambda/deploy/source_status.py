@@ -23,7 +23,8 @@ DENIED = "state unknown: access denied"
 class SourceStatus:
     """State of one event source, or of the state machine.
 
-    :param kind: ``sqs``, ``kinesis``, ``s3``, ``schedule`` or ``bulk``.
+    :param kind: ``sqs``, ``kinesis``, ``s3``, ``schedule`` or ``bulk``; ``mapping`` if the lookup of a queue or stream
+        was denied.
     :param name: Its ARN; of a bucket, the beginning of its objects; of a schedule, its expression.
     :param state: AWS's state of the connection.
     :param batch_size: Maximum messages or records of an invocation.

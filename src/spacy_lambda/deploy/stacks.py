@@ -11,6 +11,7 @@ from spacy_lambda.aws.errors import aws_errors
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.errors import DeployError
+from spacy_lambda.extras import install_command
 
 __all__ = [
     "BOOTSTRAP_PARAMETER",
@@ -23,6 +24,7 @@ __all__ = [
     "is_bootstrapped",
     "require_settled",
     "stack_resources",
+    "unknown_metadata",
 ]
 
 BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
@@ -140,6 +142,20 @@ def deployed_template(aws: Aws, name: str) -> dict[str, Any]:
         body = aws.client("cloudformation").get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
     # botocore has parsed a template in JSON already.
     return dict(body) if isinstance(body, dict) else dict(parse_json(body))
+
+
+def unknown_metadata(what: str, name: str, cause: Exception) -> DeployError:
+    """Return the error for metadata of a template that this version cannot read, because a newer one has written it.
+
+    :param what: What is in the metadata, in the plural.
+    :param name: The stack's name.
+    :param cause: The error while it was read.
+    """
+    return DeployError(
+        f"the {what} in the template of {name} are unknown: {cause}",
+        remedy="deploy with the newer spacy-lambda that made this template;"
+        f" to install it: {install_command(option='--upgrade')}",
+    )
 
 
 def is_bootstrapped(aws: Aws) -> bool:

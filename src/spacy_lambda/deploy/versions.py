@@ -10,7 +10,7 @@ from spacy_lambda.aws.errors import aws_errors
 from spacy_lambda.cdk.spec import ALIAS, LIVE_BEFORE
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.deploy.aws import Aws
-from spacy_lambda.deploy.stacks import deployed_template
+from spacy_lambda.deploy.stacks import deployed_template, unknown_metadata
 from spacy_lambda.errors import DeployError
 
 __all__ = [
@@ -81,10 +81,7 @@ def recorded_before(template: Mapping[str, Any], function: str) -> tuple[str, ..
     try:
         return tuple(str(int(one)) for one in parse_json(template.get("Metadata", {}).get(LIVE_BEFORE, "[]")))
     except (TypeError, ValueError) as exc:
-        raise DeployError(
-            f"the versions in the template of {function} are unknown: {exc}",
-            remedy="deploy with the newer spacy-lambda that made this template: pip install -U spacy-lambda",
-        ) from exc
+        raise unknown_metadata("versions", function, exc) from exc
 
 
 def moved(live: str | None, before: Sequence[str], version: str) -> tuple[str, ...]:

@@ -60,7 +60,8 @@ def check_packages() -> list[Finding]:
         problem = f"does not end within {IMPORT_SECONDS} s"
     if missing or problem:
         what = f"not installed: {', '.join(missing)}" if missing else f"importing them {problem}"
-        return [Finding("packages", f"{shown}; {what}", "pip install --force-reinstall spacy-lambda", EVERY_STAGE)]
+        remedy = install_command(option="--force-reinstall")
+        return [Finding("packages", f"{shown}; {what}", remedy, EVERY_STAGE)]
     return [Finding("packages", shown)]
 
 

@@ -1,7 +1,7 @@
 """Changes of moto: functions that run their code, images in an actual registry, and faults that a deployment meets.
 
-moto is imported here and in :mod:`.moto_resources` alone. Private parts of it are changed, so that the extra
-``rehearsal`` requires the minor version that the tests have.
+moto is imported here, in :mod:`.moto_resources` and in :mod:`.moto_step_functions` alone. Private parts of it are
+changed, which is why the extra ``rehearsal`` requires the minor version that the tests have.
 """
 
 from __future__ import annotations

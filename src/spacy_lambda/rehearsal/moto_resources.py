@@ -20,7 +20,7 @@ from moto.core.common_models import CloudFormationModel
 from moto.efs.models import FileSystem
 from moto.logs.models import LogGroup
 
-from spacy_lambda.rehearsal.moto_step_functions import readable
+from spacy_lambda.rehearsal.moto_step_functions import moto_definition
 
 __all__ = ["add_resources"]
 
@@ -108,7 +108,7 @@ def _put_schedule(properties: Properties) -> dict[str, str]:
 
 def _put_state_machine(properties: Properties) -> dict[str, str]:
     client = _client("stepfunctions")
-    name, definition = properties["StateMachineName"], readable(properties["DefinitionString"])
+    name, definition = properties["StateMachineName"], moto_definition(properties["DefinitionString"])
     try:
         created = client.create_state_machine(name=name, definition=definition, roleArn=properties["RoleArn"])
     except client.exceptions.StateMachineAlreadyExists:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 from typing import Any
 
 import boto3
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
-__all__ = ["own_boto3", "readable", "running_map_runs"]
+__all__ = ["moto_definition", "own_boto3", "running_map_runs"]
 
 
-def readable(definition: str) -> str:
-    """Return a definition as moto reads it: with percentages that have a point."""
-    return definition.replace('"ToleratedFailurePercentage":5,', '"ToleratedFailurePercentage":5.0,')
+_WHOLE_PERCENTAGE = re.compile(r'("ToleratedFailurePercentage"\s*:\s*\d+)(?=\s*[,}])')
+
+
+def moto_definition(definition: str) -> str:
+    """Return a definition as moto parses it: with a decimal point in every tolerated failure percentage."""
+    return _WHOLE_PERCENTAGE.sub(r"\1.0", definition)
 
 
 def running_map_runs(backend: Any, execution_arn: str) -> dict[str, Any]:
