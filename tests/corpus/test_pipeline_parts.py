@@ -6,10 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import spacy
+from spacy.language import Language
+from spacy.util import registry
 
 from spacy_lambda.corpus import annotate, estimate_corpus
-from spacy_lambda.corpus.pipeline_parts import UNKNOWN_PARTS, PipelineParts
+from spacy_lambda.corpus.pipeline_parts import PARTS, UNKNOWN_PARTS, PipelineParts
 from spacy_lambda.errors import CorpusError
+from spacy_lambda.runtime.labels import DECLARED
 from tests.corpus.engines import InProcess
 from tests.corpus.files import TEXTS, write_jsonl
 
@@ -17,6 +21,20 @@ NER = PipelineParts(
     factories={"transformer": "onnx_transformer_v1", "tagger": "tagger", "ner": "ner"},
     labels={"tagger": ["NN"], "ner": ["MATERIAL", "TASK"]},
 )
+
+
+SETS = {"doc.ents": "ents", "doc.spans": "spans", "doc.cats": "cats", "token.is_sent_start": "sents"}
+
+
+def test_the_table_has_what_factories_declare() -> None:
+    declared = {}
+    for factory in spacy.blank("xx").factory_names:
+        module = registry.factories.get(factory).__module__
+        # The factory of any function that is a component is from spacy.language.
+        if module.partition(".")[0] in DECLARED and module != "spacy.language" and "." not in factory:
+            declared[factory] = {SETS[part] for part in Language.get_factory_meta(factory).assigns if part in SETS}
+    declared["span_ruler"].add("ents")
+    assert {factory: set(PARTS[factory]) for factory in declared if factory in PARTS} == declared
 
 
 def test_a_label_that_no_component_has() -> None:

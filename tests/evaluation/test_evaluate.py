@@ -8,13 +8,11 @@ from typing import Any
 
 import pytest
 import spacy
-from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Corpus
 
 from spacy_lambda import CorpusError, evaluate
 from spacy_lambda.evaluation import Evaluation
-from spacy_lambda.evaluation.pipeline_labels import PipelineLabels, pipeline_labels
 from tests.cli.in_process import run_main
 from tests.evaluation.corpora import ENTITIES, RULES, SPANS, TEXTS, write_corpus, write_rules
 
@@ -327,17 +325,3 @@ def test_hidden_files_of_a_folder_are_counted_and_not_read(folder: Path, tmp_pat
     done = run_main("evaluate", str(folder / "rules"), str(tmp_path))
     assert f"2 hidden files of {tmp_path} left out" in done.stdout
     assert evaluate(folder / "rules", tmp_path).documents == len(TEXTS)
-
-
-def test_components_that_declare_nothing_may_predict_everything(tmp_path: Path) -> None:
-    nlp = spacy.blank("xx")
-    nlp.add_pipe("sentencizer")
-    assert pipeline_labels(nlp, None) == PipelineLabels(is_predicted=False, labels=frozenset())
-    nlp.add_pipe("span_ruler", config={"annotate_ents": True})
-    assert pipeline_labels(nlp, None).labels == frozenset()
-    assert pipeline_labels(nlp, "ruler").is_predicted
-    assert not pipeline_labels(nlp, SPANS).is_predicted
-    Language.component("declares_nothing", func=lambda doc: doc)
-    nlp.add_pipe("declares_nothing")
-    assert pipeline_labels(nlp, SPANS) == PipelineLabels(is_predicted=True, labels=None)
-    assert pipeline_labels(nlp, None).has("ANY")

@@ -27,14 +27,15 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("parser", "beam_parser", "senter", "sentencizer"), ("sents",)),
     **dict.fromkeys(
         (
-            *("transformer", "curated_transformer", "onnx_transformer_v1", "tok2vec"),
+            *("transformer", "curated_transformer", "onnx_transformer_v1", "onnx_curated_transformer_v1", "tok2vec"),
             *("tagger", "morphologizer", "lemmatizer", "trainable_lemmatizer", "attribute_ruler", "entity_linker"),
-            *("merge_entities", "merge_noun_chunks", "merge_subtokens", "token_splitter", "doc_cleaner"),
+            *("merge_entities", "merge_noun_chunks", "merge_subtokens", "token_splitter", "doc_cleaner", "nn_labeller"),
         ),
         (),
     ),
 }
-"""Parts that spaCy's components set, by factory. Every component sets tokens."""
+"""Parts that spaCy's components and ours declare to set, by factory, so that a run needs not load the pipeline to check
+its options. ``span_ruler`` sets entities if its config says so. Every component sets tokens."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,17 +3,16 @@
 The flow of :func:`evaluate`, one module each::
 
     job              pipelines, corpus -> evaluation
-      gold             a .spacy file -> annotated Docs
-      predictions      a pipeline, and the corpus's texts -> Docs beside the annotated ones
-      spans            a Doc and its annotated one -> labelled spans of both, in the places of the annotated one
-      pipeline_labels  a pipeline -> the labels that it can predict
-      matching         spans of one document -> pairs, each correct or an error of a kind
-      scores           numbers of documents -> precision, recall and F1
-      resampling       numbers of documents -> confidence intervals and p-values
-      comparison       two pipelines' numbers -> the difference, and the documents that differ
-      report           the result, and its JSON
+      gold           a .spacy file -> annotated Docs
+      predictions    a pipeline, and the corpus's texts -> Docs beside the annotated ones
+      spans          a Doc and its annotated one -> labelled spans of both, in the places of the annotated one
+      matching       spans of one document -> pairs, each correct or an error of a kind
+      scores         numbers of documents -> precision, recall and F1
+      resampling     numbers of documents -> confidence intervals and p-values
+      comparison     two pipelines' numbers -> the difference, and the documents that differ
+      report         the result, and its JSON
     html_report      the result -> one HTML file
-      displacy_text    annotated and predicted spans of a document -> displaCy's markup
+      displacy_text  annotated and predicted spans of a document -> displaCy's markup
 
 The names are imported when they are used. The runtime must not import this package.
 """

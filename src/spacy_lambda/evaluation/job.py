@@ -15,7 +15,6 @@ from spacy_lambda.errors import CorpusError
 from spacy_lambda.evaluation.comparison import compare as compare_evaluations
 from spacy_lambda.evaluation.gold import GoldCorpus, read_gold
 from spacy_lambda.evaluation.matching import KINDS, match_spans
-from spacy_lambda.evaluation.pipeline_labels import PipelineLabels, pipeline_labels
 from spacy_lambda.evaluation.predictions import load_any, predict, spacy_scores
 from spacy_lambda.evaluation.report import Confusion, DocumentResult, Evaluation, LabelScore, SchemeScore
 from spacy_lambda.evaluation.resampling import Interval, bootstrap_sums, interval, interval_of
@@ -33,6 +32,7 @@ from spacy_lambda.evaluation.scores import (
 )
 from spacy_lambda.evaluation.spans import ENTITIES, DocumentSpans, chosen_key, spans_of
 from spacy_lambda.pipeline.spacy_corpus import corpus_files, hidden_files
+from spacy_lambda.runtime.labels import PipelineLabels, pipeline_labels
 
 __all__ = ["evaluate"]
 

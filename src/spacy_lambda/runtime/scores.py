@@ -9,6 +9,8 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup
 from spacy.util import minibatch
 
+from spacy_lambda.runtime.labels import declares_entities
+
 __all__ = [
     "BeamScores",
     "EntitySource",
@@ -73,8 +75,8 @@ def keep_scores(nlp: Language) -> None:
 
 def entity_source(nlp: Language) -> EntitySource:
     """Return the source of the Hub's shape: entities, or the spans of a pipeline without entities."""
-    assigned = {field for name in nlp.pipe_names for field in nlp.get_pipe_meta(name).assigns}
-    return "spans" if "doc.spans" in assigned and "doc.ents" not in assigned else "ents"
+    has_spans = any("doc.spans" in nlp.get_pipe_meta(name).assigns for name in nlp.pipe_names)
+    return "spans" if has_spans and not declares_entities(nlp) else "ents"
 
 
 def score_kind(nlp: Language) -> ScoreKind:

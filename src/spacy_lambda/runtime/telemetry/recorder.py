@@ -41,7 +41,7 @@ class Recorder:
 
     :param environ: The environment variables.
     :param model: Identity of the pipeline: its artifact's SHA-256, or name and version where that is not known.
-    :param labels: Every label that an entity can have: each has its metric, zero too.
+    :param labels: Labels of entities that the pipeline lists: each has its metric, zero too.
     :param write: Takes a line of the log; by default standard output does.
     """
 

@@ -7,7 +7,7 @@ from typing import Any
 from spacy_lambda.core.request_options import DOC_PARTS, LONG_TEXT
 from spacy_lambda.runtime.events.http.info import describe
 from spacy_lambda.runtime.events.http.problems import PROBLEM_TYPE
-from spacy_lambda.runtime.labels import entity_labels
+from spacy_lambda.runtime.labels import pipeline_labels
 from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.scores import score_kind
 
@@ -98,7 +98,7 @@ def _schemas(predictor: Predictor) -> dict[str, Any]:
         "description": f"Up to {limits.texts:,} texts, of {limits.total:,} characters in total.",
     }
     options = {"include": {"type": "array", "items": _ref("DocPart")}, "long_text": _ref("LongText")}
-    labels = entity_labels(predictor.nlp)
+    labels = pipeline_labels(predictor.nlp, None)
     entities = {"type": "array", "items": {"anyOf": [_ref("Entity"), _ref("EntityGroup")]}}
     objects = {"type": "array", "items": {"type": "object"}}
     parts = {
@@ -122,7 +122,7 @@ def _schemas(predictor: Predictor) -> dict[str, Any]:
         "DocParts": {"type": "object", "properties": parts, "additionalProperties": False},
         "DocPart": {**STRING, "enum": list(DOC_PARTS)},
         "LongText": {**STRING, "enum": list(LONG_TEXT)},
-        "Label": {**STRING, **({"enum": labels} if labels else {})},
+        "Label": {**STRING, **({"enum": sorted(labels.listed)} if labels.listed and labels.is_complete else {})},
         "Problem": {
             "type": "object",
             "required": ["type", "title", "status", "detail"],
