@@ -20,7 +20,9 @@ from spacy_lambda.cdk.source_settings import (
 )
 from spacy_lambda.cdk.spec import FunctionSpec, SpecError
 from spacy_lambda.cdk.spec_file import read_specs, write_specs
-from spacy_lambda.deploy.resources import planned_resources, read_template
+from spacy_lambda.deploy.changes import NOUNS
+from spacy_lambda.deploy.resources import DESCRIPTIONS, SOURCE_TYPES, planned_resources, read_template
+from spacy_lambda.deploy.source_status import READERS
 from tests.deploy.specs import ACCOUNT, KMS_KEY, REGION, SHARED, SOURCES, Template, function_spec
 
 FAILED = {"Action": "sqs:SendMessage", "Effect": "Allow", "Resource": "${AWS::SQS::Queue.Arn}"}
@@ -53,6 +55,19 @@ def synthesized(out: Path, spec: FunctionSpec) -> Template:
 
 def names_of(template: Template) -> set[str]:
     return {name for name in template.resources if "Sources" in name}
+
+
+def test_every_kind_is_in_each_table(templates: dict[str, Template]) -> None:
+    assert {source.kind for source in SOURCES} == SOURCE_KINDS.keys() == SOURCE_TYPES.keys()
+    made = {
+        kind: {one["Type"] for name, one in templates["reading"].resources.items() if f"Sources{kind}" in name}
+        for kind in SOURCE_KINDS
+    }
+    assert {kind: SOURCE_TYPES[kind] in types for kind, types in made.items()} == dict.fromkeys(SOURCE_KINDS, True)
+    connections = {*SOURCE_TYPES.values()}
+    assert connections <= READERS.keys() & NOUNS.keys() & DESCRIPTIONS.keys()
+    # Of a mapping, AWS reports what it reads from.
+    assert {READERS[one][0] for one in connections} == {"mapping", "s3", "schedule"}
 
 
 def test_queues_and_streams_are_mapped_to_the_alias(templates: dict[str, Template]) -> None:

@@ -13,7 +13,14 @@ from spacy_lambda.cdk import prices
 from spacy_lambda.cdk.prices import usd
 from spacy_lambda.cdk.settings import FunctionConfig
 from spacy_lambda.core.lambda_function import DEFAULT_MEMORY_MB
-from spacy_lambda.deploy.cost import BASIC_ALARMS, BASIC_METRICS, EVENT_BYTES, PLATFORM_BYTES, PLATFORM_LINES
+from spacy_lambda.deploy.cost import (
+    BASIC_ALARMS,
+    BASIC_METRICS,
+    EVENT_BYTES,
+    INIT_METRICS,
+    PLATFORM_BYTES,
+    PLATFORM_LINES,
+)
 from spacy_lambda.deploy.latency import event_line_bytes
 from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.sizing import EstimateOptions, Figures, estimate_cost
@@ -74,7 +81,9 @@ def test_prices_of_a_million_calls_are_those_of_the_formula(duration: int) -> No
 
 def fixed_cost() -> tuple[float, float]:
     """Dollars of a month: without calls, and of the custom metrics of a pipeline with three labels, if there are."""
-    return (BASIC_ALARMS + 1) * usd("alarm") + usd("dashboard"), (BASIC_METRICS + 3) * usd("metric")
+    return (BASIC_ALARMS + INIT_METRICS) * usd("alarm") + usd("dashboard"), (BASIC_METRICS + INIT_METRICS + 3) * usd(
+        "metric"
+    )
 
 
 @cache
@@ -88,7 +97,7 @@ def logs_of_a_million() -> float:
 def test_costs_without_calls_and_of_logs_are_those_of_the_plan() -> None:
     idle, metrics = fixed_cost()
     assert shows("cost", f"about ${idle:.2f}: five alarms (${idle - usd('dashboard'):.2f})")
-    assert shows("cost", f"${metrics:.2f} more for the {BASIC_METRICS + 3} [custom metrics]")
+    assert shows("cost", f"${metrics:.2f} more for the {BASIC_METRICS + INIT_METRICS + 3} [custom metrics]")
     assert shows("cost", f"about ${logs_of_a_million():.2f} more for the lines")
     assert shows("cost", f"add about ${logs_of_a_million():.2f} a million calls")
     assert shows("questions", f"logs and metrics add about ${logs_of_a_million():.2f}.")

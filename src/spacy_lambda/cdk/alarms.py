@@ -13,7 +13,7 @@ from ..core.lambda_limits import INIT_LIMIT_S
 from ..core.metric_names import INIT_DURATION
 from .alarm_mail import AlarmMail
 from .empty_texts import EmptyTexts
-from .metrics import alias_metric, emitted_metric, has_init_metric
+from .metrics import alias_metric, emitted_metric
 from .spec import FunctionSpec
 
 __all__ = ["Alarms"]
@@ -50,7 +50,7 @@ class Alarms(Construct):
             self.duration,
             self._any("failed-events", waiting, "events that failed after all retries"),
         ]
-        if has_init_metric(spec):
+        if spec.has_init_metric:
             self.all.append(self._slow_init(spec))
         if spec.config.alarm_empty_percentage is not None:
             self.all.append(self._empty(spec, log_group, spec.config.alarm_empty_percentage))

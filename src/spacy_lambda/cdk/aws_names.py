@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import assert_never
 
 from ..core.output_location import S3Prefix, parse_output
 from .bulk_settings import BulkConfig
 from .literal_text import pattern_problem
-from .source_settings import KinesisSource, S3Source, SourceConfig, SqsSource
+from .source_settings import KinesisSource, ReadSource, S3Source, SqsSource
 
 __all__ = [
     "BULK_PREFIX",
@@ -81,11 +82,10 @@ def output_resource(output: str) -> str | None:
     return None if place is None else place.resource
 
 
-def source_resource(source: SourceConfig, *, account: str, region: str) -> str | None:
+def source_resource(source: ReadSource, *, account: str, region: str) -> str:
     """Return the resource that a function must be allowed to read: its ARN after the partition.
 
-    :returns: ``sqs:region:account:queue``, ``kinesis:region:account:stream/name``, ``s3:::bucket/prefix*``; ``None``
-        for a schedule.
+    :returns: ``sqs:region:account:queue``, ``kinesis:region:account:stream/name`` or ``s3:::bucket/prefix*``.
     """
     if isinstance(source, SqsSource):
         return _resource(source.queue) or f"sqs:{region}:{account}:{source.queue}"
@@ -93,7 +93,7 @@ def source_resource(source: SourceConfig, *, account: str, region: str) -> str |
         return _resource(source.stream) or f"kinesis:{region}:{account}:stream/{source.stream}"
     if isinstance(source, S3Source):
         return f"s3:::{source.bucket}/{source.prefix}*"
-    return None
+    assert_never(source)
 
 
 def _resource(name: str) -> str | None:

@@ -13,7 +13,6 @@ from .metrics import (
     alias_metric,
     emitted_metric,
     function_metric,
-    has_init_metric,
     label_metric,
     metric_by_model,
     summed_metric,
@@ -96,7 +95,7 @@ def _cold_starts(spec: FunctionSpec) -> cloudwatch.IWidget:
         period=Duration.minutes(5),
     )
     inits = [emitted_metric(spec, INIT_DURATION, statistic) for statistic in ("p50", "Maximum")]
-    return _graph("Cold starts", [share], right=inits if has_init_metric(spec) else [])
+    return _graph("Cold starts", [share], right=inits if spec.has_init_metric else [])
 
 
 def _cost(spec: FunctionSpec) -> cloudwatch.IWidget:
@@ -110,7 +109,7 @@ def hourly_cost(spec: FunctionSpec) -> cloudwatch.MathExpression:
         "busy": function_metric(spec, "Duration", "Sum", minutes=60),
     }
     milliseconds = "busy"
-    if has_init_metric(spec):
+    if spec.has_init_metric:
         used["init"] = emitted_metric(spec, INIT_DURATION, "Sum", minutes=60)
         milliseconds = "(busy + FILL(init, 0))"
     prices = RegionPrices(spec.region)

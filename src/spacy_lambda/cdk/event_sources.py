@@ -15,7 +15,7 @@ from .aws_names import source_resource
 from .ner_function import NerFunction
 from .object_events import ObjectEvents
 from .schedule import Schedule, SchedulerRole
-from .source_settings import KinesisSource, S3Source, ScheduleSource, SourceConfig, SqsSource
+from .source_settings import KinesisSource, ReadSource, S3Source, ScheduleSource, SourceConfig, SqsSource
 from .spec import FunctionSpec, SpecError
 
 __all__ = ["EventSources"]
@@ -103,7 +103,7 @@ class EventSources(Construct):
         mapping.node.add_dependency(ner.role.policy)
 
 
-def _arn(scope: Construct, spec: FunctionSpec, source: SourceConfig) -> str:
+def _arn(scope: Construct, spec: FunctionSpec, source: ReadSource) -> str:
     return f"arn:{Stack.of(scope).partition}:{source_resource(source, account=spec.account, region=spec.region)}"
 
 
@@ -116,5 +116,5 @@ def _name(spec: FunctionSpec, source: SourceConfig) -> str:
     if isinstance(source, ScheduleSource):
         what = "\n".join([source.schedule_expression, source.timezone, source.input or ""])
     else:
-        what = str(source_resource(source, account=spec.account, region=spec.region))
+        what = source_resource(source, account=spec.account, region=spec.region)
     return f"{source.kind}-{sha256(what.encode()).hexdigest()[:12]}"

@@ -12,7 +12,6 @@ __all__ = [
     "alias_metric",
     "emitted_metric",
     "function_metric",
-    "has_init_metric",
     "label_metric",
     "metric_by_model",
     "quoted",
@@ -50,11 +49,6 @@ def summed_metric(spec: FunctionSpec, name: str, label: str) -> cloudwatch.MathE
 def label_metric(spec: FunctionSpec, label: str) -> cloudwatch.MathExpression:
     """Return the number of entities with a label."""
     return summed_metric(spec, entities_of(label), label)
-
-
-def has_init_metric(spec: FunctionSpec) -> bool:
-    """Return ``True`` if the function emits a metric of init durations: with SnapStart no caller waits for an init."""
-    return spec.config.metrics and not spec.config.snapstart
 
 
 def _metric(namespace: str, name: str, dimensions: dict[str, str], statistic: str, minutes: int) -> cloudwatch.Metric:

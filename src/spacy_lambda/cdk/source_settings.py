@@ -14,6 +14,7 @@ __all__ = [
     "OBJECT_SUFFIXES",
     "SOURCE_KINDS",
     "KinesisSource",
+    "ReadSource",
     "S3Source",
     "ScheduleSource",
     "SourceConfig",
@@ -114,7 +115,10 @@ class ScheduleSource:
     """The value of ``kind`` in the project's file."""
 
 
-SourceConfig = SqsSource | S3Source | KinesisSource | ScheduleSource
+ReadSource = SqsSource | S3Source | KinesisSource
+"""Sources with a resource that the function must be allowed to read."""
+
+SourceConfig = ReadSource | ScheduleSource
 
 SOURCE_KINDS: dict[str, type[Any]] = {
     "sqs": SqsSource,

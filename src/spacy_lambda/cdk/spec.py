@@ -120,6 +120,11 @@ class FunctionSpec:
         return tuple(dict.fromkeys([*self.connected_sources, *self.config.sources]))
 
     @property
+    def has_init_metric(self) -> bool:
+        """``True`` if the function emits a metric of init durations: with SnapStart no caller waits for an init."""
+        return self.config.metrics and not self.config.snapstart
+
+    @property
     def name(self) -> str:
         """Name of the function in the project."""
         return self.config.name

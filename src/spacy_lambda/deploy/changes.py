@@ -68,6 +68,7 @@ VARIABLES = {PAGE_VARIABLE: "page", METRICS_VARIABLE: "metrics"}
 NOUNS = {
     "AWS::CloudWatch::Alarm": "alarm",
     DASHBOARD: "dashboard",
+    "AWS::Events::Rule": "event source",
     "AWS::IAM::Role": "role",
     "AWS::Lambda::Alias": "alias",
     "AWS::Lambda::EventSourceMapping": "event source",
@@ -76,6 +77,7 @@ NOUNS = {
     "AWS::Logs::LogGroup": "log group",
     "AWS::Logs::MetricFilter": "metric filter",
     "AWS::SQS::Queue": "queue",
+    "AWS::Scheduler::Schedule": "event source",
     "AWS::StepFunctions::StateMachine": "state machine",
 }
 

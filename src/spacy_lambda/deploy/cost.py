@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import assert_never
 
 from spacy_lambda.cdk.prices import RegionPrices
-from spacy_lambda.cdk.source_settings import SqsSource
+from spacy_lambda.cdk.source_settings import KinesisSource, S3Source, ScheduleSource, SourceConfig, SqsSource
 from spacy_lambda.cdk.spec import FunctionSpec, ImageCode
 from spacy_lambda.deploy.latency import Latency
 
@@ -18,8 +19,10 @@ POLLS, POLL_S = 5, 20
 (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html)."""
 
 BASIC_ALARMS = 4
-BASIC_METRICS = 9
-"""Custom metrics beyond those of the labels; the last of them is that of init durations."""
+BASIC_METRICS = 8
+"""Custom metrics beyond those of the labels and of init durations."""
+
+INIT_METRICS = 1
 
 EMPTY_TEXTS_METRICS = 2
 """Metrics of the alarm for texts without entities; an alarm is paid for by its metrics."""
@@ -88,8 +91,7 @@ def estimate(spec: FunctionSpec, *, sizes: Sizes, versions: int, latency: Latenc
     :param latency: Latency of a text.
     """
     price = RegionPrices(spec.region)
-    metrics = BASIC_METRICS - spec.config.snapstart + len(spec.labels) if spec.config.metrics else 0
-    metrics += EMPTY_TEXTS_METRICS * _watches_empty_texts(spec)
+    metrics = _metrics(spec)
     ms = latency.on(spec.config.memory)
     idle, per_million = _idle(spec, sizes, versions, price), _per_million(spec, sizes, ms, price)
     in_use = {"custom metrics": metrics * price("metric")} if metrics else {}
@@ -115,19 +117,36 @@ def _idle(spec: FunctionSpec, sizes: Sizes, versions: int, price: RegionPrices) 
         idle["snapshots"] = versions * _memory_gb(spec) * price("snapshot_gb_second") * MONTH_S
     if isinstance(spec.code, ImageCode) and spec.code.efs:
         idle["EFS"] = versions * sizes.model / GB * price("efs_gb")
-    queues = sum(isinstance(source, SqsSource) for source in spec.config.sources)
-    if queues:
-        idle["queues"] = queues * POLLS * MONTH_S / POLL_S / 1e6 * price("million_sqs_requests")
+    polls = sum(map(_polls, spec.config.sources))
+    if polls:
+        idle["queues"] = polls * MONTH_S / POLL_S / 1e6 * price("million_sqs_requests")
     return idle
 
 
+def _polls(source: SourceConfig) -> int:
+    """Return how many requests of Lambda always wait for messages of a source; nothing else costs without events."""
+    if isinstance(source, SqsSource):
+        return POLLS
+    if isinstance(source, KinesisSource | S3Source | ScheduleSource):
+        return 0
+    assert_never(source)
+
+
+def _metrics(spec: FunctionSpec) -> int:
+    """Return the number of custom metrics."""
+    own = BASIC_METRICS + len(spec.labels) if spec.config.metrics else 0
+    inits = INIT_METRICS if spec.has_init_metric else 0
+    return own + inits + _empty_texts_metrics(spec)
+
+
 def _alarm_metrics(spec: FunctionSpec) -> int:
-    inits = spec.config.metrics and not spec.config.snapstart
-    return BASIC_ALARMS + inits + EMPTY_TEXTS_METRICS * _watches_empty_texts(spec)
+    """Return the number of metrics that alarms are paid for."""
+    inits = INIT_METRICS if spec.has_init_metric else 0
+    return BASIC_ALARMS + inits + _empty_texts_metrics(spec)
 
 
-def _watches_empty_texts(spec: FunctionSpec) -> bool:
-    return spec.config.alarm_empty_percentage is not None
+def _empty_texts_metrics(spec: FunctionSpec) -> int:
+    return 0 if spec.config.alarm_empty_percentage is None else EMPTY_TEXTS_METRICS
 
 
 def _per_million(spec: FunctionSpec, sizes: Sizes, ms: float, price: RegionPrices) -> dict[str, float]:

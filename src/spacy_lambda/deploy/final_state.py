@@ -12,14 +12,13 @@ from spacy_lambda.core.files import megabytes
 from spacy_lambda.core.lambda_limits import MB_PER_VCPU
 from spacy_lambda.deploy.cost import Cost
 from spacy_lambda.deploy.preparation import Prepared
-from spacy_lambda.deploy.resources import Callers, names_of, properties_of
+from spacy_lambda.deploy.resources import SOURCE_TYPES, Callers, names_of, properties_of
 
 __all__ = ["Fact", "final_state", "short_digest"]
 
 DIGEST = 8
 """Characters of a digest that people compare."""
 
-SOURCES = ("AWS::Lambda::EventSourceMapping", "AWS::Events::Rule", "AWS::Scheduler::Schedule")
 MACHINES = "AWS::StepFunctions::StateMachine"
 
 
@@ -60,7 +59,7 @@ def final_state(
         "pipeline": _pipeline(spec, prepared),
         "alias": _alias(spec, prepared, live),
         "URL": _url(template, spec),
-        "event sources": "; ".join(names_of(template, stack, *SOURCES)) or "none",
+        "event sources": "; ".join(names_of(template, stack, *SOURCE_TYPES.values())) or "none",
         "corpora": "; ".join(f"state machine {name}" for name in names_of(template, stack, MACHINES)) or "none",
         "alarms": _alarms(template, spec),
         "dashboard": ", ".join(names_of(template, stack, "AWS::CloudWatch::Dashboard")),

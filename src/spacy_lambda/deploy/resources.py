@@ -13,6 +13,7 @@ from spacy_lambda.core.strict_json import parse_json
 
 __all__ = [
     "NOT_A_RESOURCE",
+    "SOURCE_TYPES",
     "Callers",
     "PlannedResource",
     "caller_warnings",
@@ -26,6 +27,15 @@ __all__ = [
 ]
 
 NOT_A_RESOURCE = "AWS::CDK::Metadata"
+
+SOURCE_TYPES = {
+    "sqs": "AWS::Lambda::EventSourceMapping",
+    "s3": "AWS::Events::Rule",
+    "kinesis": "AWS::Lambda::EventSourceMapping",
+    "schedule": "AWS::Scheduler::Schedule",
+}
+"""Types of the resources that connect event sources, by the source's kind."""
+
 NAMES = (
     "AlarmName",
     "ApplicationName",

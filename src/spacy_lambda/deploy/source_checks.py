@@ -7,13 +7,13 @@ accounts. Templates do not depend on what is found.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, assert_never
 
 from botocore.exceptions import ClientError
 
 from spacy_lambda.aws.errors import aws_errors
 from spacy_lambda.cdk.aws_names import source_resource
-from spacy_lambda.cdk.source_settings import KinesisSource, S3Source, ScheduleSource, SqsSource
+from spacy_lambda.cdk.source_settings import KinesisSource, ReadSource, S3Source, ScheduleSource, SqsSource
 from spacy_lambda.config.project import FunctionConfig
 from spacy_lambda.core.aws_error_kinds import classify, error_code
 from spacy_lambda.core.lambda_limits import VISIBILITY_TIMEOUTS
@@ -23,8 +23,6 @@ from spacy_lambda.errors import DeployError
 __all__ = ["check_sources"]
 
 MISSING = {"AWS.SimpleQueueService.NonExistentQueue", "NoSuchBucket", "QueueDoesNotExist", "ResourceNotFoundException"}
-
-ReadSource = SqsSource | S3Source | KinesisSource
 
 
 def check_sources(aws: Aws, config: FunctionConfig) -> tuple[str, ...]:
@@ -40,7 +38,7 @@ def check_sources(aws: Aws, config: FunctionConfig) -> tuple[str, ...]:
         key = f"functions.{config.name}.sources[{number}]"
         with aws_errors(f"looking up the event source {key}"):
             try:
-                warnings += _warnings(aws, config, source, key)
+                warnings += _source_warnings(aws, config, source, key)
             except ClientError as exc:
                 if error_code(exc) in MISSING:
                     raise DeployError(
@@ -51,19 +49,21 @@ def check_sources(aws: Aws, config: FunctionConfig) -> tuple[str, ...]:
     return tuple(warnings)
 
 
-def _warnings(aws: Aws, config: FunctionConfig, source: ReadSource, key: str) -> Iterator[str]:
-    resource = str(source_resource(source, account=aws.account, region=aws.region)).split(":")
+def _source_warnings(aws: Aws, config: FunctionConfig, source: ReadSource, key: str) -> Iterator[str]:
+    resource = source_resource(source, account=aws.account, region=aws.region).split(":")
     if isinstance(source, S3Source):
-        yield from _of_bucket(aws, source)
+        yield from _bucket_warnings(aws, source)
     elif resource[2:3] != [aws.account]:
         return
     elif isinstance(source, SqsSource):
-        yield from _of_queue(aws, config, source, resource[-1], key)
-    else:
+        yield from _queue_warnings(aws, config, source, resource[-1], key)
+    elif isinstance(source, KinesisSource):
         aws.client("kinesis").describe_stream_summary(StreamName=resource[-1].removeprefix("stream/"))
+    else:
+        assert_never(source)
 
 
-def _of_queue(aws: Aws, config: FunctionConfig, source: SqsSource, name: str, key: str) -> Iterator[str]:
+def _queue_warnings(aws: Aws, config: FunctionConfig, source: SqsSource, name: str, key: str) -> Iterator[str]:
     client = aws.client("sqs")
     url = client.get_queue_url(QueueName=name)["QueueUrl"]
     names = ["VisibilityTimeout", "RedrivePolicy"]
@@ -87,7 +87,7 @@ def _of_queue(aws: Aws, config: FunctionConfig, source: SqsSource, name: str, ke
         yield f"the queue {name} has no redrive policy: messages that always fail are retried until they expire"
 
 
-def _of_bucket(aws: Aws, source: S3Source) -> Iterator[str]:
+def _bucket_warnings(aws: Aws, source: S3Source) -> Iterator[str]:
     found: dict[str, Any] = aws.client("s3").get_bucket_notification_configuration(Bucket=source.bucket)
     if "EventBridgeConfiguration" not in found:
         yield (
@@ -99,4 +99,8 @@ def _of_bucket(aws: Aws, source: S3Source) -> Iterator[str]:
 def _what(source: ReadSource) -> str:
     if isinstance(source, S3Source):
         return f"the bucket {source.bucket}"
-    return f"the queue {source.queue}" if isinstance(source, SqsSource) else f"the stream {source.stream}"
+    if isinstance(source, SqsSource):
+        return f"the queue {source.queue}"
+    if isinstance(source, KinesisSource):
+        return f"the stream {source.stream}"
+    assert_never(source)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, assert_never
 from urllib.parse import urlsplit
 
 from spacy_lambda.aws.errors import aws_errors
 from spacy_lambda.cdk.aws_names import source_resource
-from spacy_lambda.cdk.source_settings import KinesisSource, S3Source, SqsSource
+from spacy_lambda.cdk.source_settings import KinesisSource, S3Source, ScheduleSource, SqsSource
 from spacy_lambda.config.project import FunctionConfig
 from spacy_lambda.core.env_names import OUTPUT_VARIABLE
 from spacy_lambda.core.lambda_limits import VISIBILITY_TIMEOUTS
@@ -32,9 +32,9 @@ def make_expected_resources(access: Access, functions: Sequence[FunctionConfig])
 
 def _make_all(access: Access, function: FunctionConfig) -> Iterator[str]:
     for number, source in enumerate(function.sources):
-        resource = source_resource(source, account=access.account, region=access.region)
-        if resource is None:
+        if isinstance(source, ScheduleSource):
             continue
+        resource = source_resource(source, account=access.account, region=access.region)
         region, account, name = resource.split(":", 3)[1:]
         if (region or access.region, account or access.account) != (access.region, access.account):
             raise DeployError(
@@ -50,6 +50,8 @@ def _make_all(access: Access, function: FunctionConfig) -> Iterator[str]:
                 _make_stream(name.removeprefix("stream/"))
             elif isinstance(source, S3Source):
                 _make_bucket(source.bucket, access.region)
+            else:
+                assert_never(source)
         yield resource
     yield from _make_output(access, function)
 
