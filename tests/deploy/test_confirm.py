@@ -35,7 +35,7 @@ from spacy_lambda.deploy.rollbacks import RolledBack
 from spacy_lambda.deploy.stacks import StackResource
 
 bundle = Values(package_type="zip", reason="it fits", zipped=1, unzipped=2, pipeline_sha256="a" * 64)
-latency = Latency("the built-in sample", 6, 80, 5, 1.0, 2.0)
+latency = Latency("the default golden tests", 6, 80, 5, 1.0, 2.0)
 prepared = Values(config=Values(shape="zip", memory=2048), bundle=bundle, golden_tests=(), latency=latency)
 spec = Values(function_name="papers-ner", region="us-east-1")
 alias = PlannedResource("AWS::Lambda::Alias", "papers-ner:live")

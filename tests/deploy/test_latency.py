@@ -27,7 +27,7 @@ def predictor(tmp_path_factory: pytest.TempPathFactory) -> Any:
 def test_texts_of_golden_tests(predictor: Any) -> None:
     requests = [one.request for one in read_requests(None)]
     built_in = golden_texts(None, requests, predictor)
-    assert (built_in.source, len(built_in.texts)) == ("the built-in sample", 6)
+    assert (built_in.source, len(built_in.texts)) == ("the default golden tests", 6)
     own = golden_texts(Path("some/golden.jsonl"), [{"texts": ["iron", ""]}, {"text": "zinc"}], predictor)
     assert own == Texts("the golden tests in golden.jsonl", ("iron", "zinc"))
 

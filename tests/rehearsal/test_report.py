@@ -20,6 +20,7 @@ from spacy_lambda.cli.deploy import _AWS_EFFECT, _KEPT_EFFECT, _following, _inte
 from spacy_lambda.cli.rehearsal import print_rehearsal, serve_rehearsal
 from spacy_lambda.core.env_names import AWS_REGION_VARIABLES, REGION_VARIABLE
 from spacy_lambda.deploy.promotion import Live
+from spacy_lambda.deploy.resources import PlannedResource
 from spacy_lambda.rehearsal.emulator_access import new_access, using
 from spacy_lambda.rehearsal.rehearse import Rehearsal
 
@@ -55,7 +56,10 @@ def plan(*, is_new: bool, changes: tuple[str, ...] = ()) -> Any:
         cost=SimpleNamespace(idle_total=3.5),
     )
     shared = SimpleNamespace(project="papers")
-    resources = [SimpleNamespace(name="papers-models")]
+    resources = [
+        PlannedResource("AWS::S3::Bucket", "papers-models"),
+        PlannedResource("AWS::S3::BucketPolicy", "ArtifactsBucketPolicyBC103148"),
+    ]
     return SimpleNamespace(functions=[planned], shared=shared, shared_resources=resources, bootstrapped=not is_new)
 
 

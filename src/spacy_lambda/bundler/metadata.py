@@ -48,7 +48,7 @@ def read_metadata(text: bytes | None, *, name: str) -> BundleMetadata:
 
     :param text: The file's contents; ``None`` if it is missing.
     :param name: The bundle, for the error.
-    :raises BundleError: If it is not a file that this version has written.
+    :raises BundleError: If it is missing, invalid, or in a format that this version does not read.
     """
     if text is None:
         raise BundleError(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, ParamSpec, TypeVar
 import typer
 
 from spacy_lambda.cli.console import print_lines
+from spacy_lambda.cli.deploy_plan import SHARED
 from spacy_lambda.cli.end_signals import end_signals
 from spacy_lambda.cli.function_address import is_address
 from spacy_lambda.cli.next_command import command_line
@@ -186,7 +187,8 @@ def _summary(plan: Plan, released: Sequence[Live], rehearsal: Rehearsal, followi
     yield "This was a rehearsal: nothing was read or changed in AWS. There, the deployment would have"
     if not plan.bootstrapped:
         yield "  - run `cdk bootstrap`, if the account and region do not have it yet"
-    shared = f"the stack {plan.shared.project}: {', '.join(one.name for one in plan.shared_resources)}"
+    named = ", ".join(one.name for one in plan.shared_resources if one.kind in SHARED)
+    shared = f"the stack {plan.shared.project}: {named}"
     yield (
         f"  - created {shared}"
         if all(one.is_new for one in plan.functions)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from spacy_lambda.cdk.spec import FunctionSpec, ImageCode, SharedSpec, ZipCode
     from spacy_lambda.deploy.aws import Aws, open_account
     from spacy_lambda.deploy.cdk_cli import Cdk, find_cdk
-    from spacy_lambda.deploy.deployment import deploy, plan
+    from spacy_lambda.deploy.deployment import PlanOptions, deploy, plan
     from spacy_lambda.deploy.destruction import destroy
     from spacy_lambda.deploy.ejection import eject
     from spacy_lambda.deploy.function_status import FunctionStatus, status
@@ -47,6 +47,7 @@ __all__ = [
     "LogEvent",
     "NerFunction",
     "Plan",
+    "PlanOptions",
     "Planned",
     "RolledBack",
     "S3Source",
@@ -83,6 +84,7 @@ _LAZY_IMPORTS = {
     "LogEvent": "spacy_lambda.deploy.logs",
     "NerFunction": "spacy_lambda.cdk.ner_function",
     "Plan": "spacy_lambda.deploy.planning",
+    "PlanOptions": "spacy_lambda.deploy.deployment",
     "Planned": "spacy_lambda.deploy.planning",
     "RolledBack": "spacy_lambda.deploy.rollbacks",
     "S3Source": "spacy_lambda.cdk.source_settings",

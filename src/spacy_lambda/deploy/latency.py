@@ -25,7 +25,7 @@ RUNS = 5
 BUDGET_S = 5.0
 """Seconds after which no further run begins."""
 
-BUILT_IN = "the built-in sample"
+DEFAULT_SOURCE = "the default golden tests"
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def golden_texts(golden: Path | None, requests: Iterable[Mapping[str, Any]], pre
     :param golden: The project's file of golden tests; ``None`` for the built-in ones.
     :param requests: Their requests.
     """
-    source = BUILT_IN if golden is None else f"the golden tests in {golden.name}"
+    source = DEFAULT_SOURCE if golden is None else f"the golden tests in {golden.name}"
     return sample_texts(source, (text for request in requests for text in predictor.parse(request).texts))
 
 

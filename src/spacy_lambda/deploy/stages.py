@@ -1,7 +1,8 @@
 """Names of the stages of a deployment, as its progress reports them.
 
-A function passes them in this order. Each update of a stack has ``synthesize``, ``publish``, ``change set`` and
-``update``; the last one, which moves the live alias, has ``shift traffic`` instead of ``update``.
+They come in this order. ``bootstrap`` is of the account, all others are of a function. Each update of a stack has
+``synthesize``, ``publish``, ``change set`` and ``update``; the last one, which moves the live alias, has
+``shift traffic`` instead of ``update``.
 """
 
 from __future__ import annotations

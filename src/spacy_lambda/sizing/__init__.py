@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from spacy_lambda.sizing.figures import Figures
     from spacy_lambda.sizing.measurement import measure
     from spacy_lambda.sizing.plot import plot_svg
+    from spacy_lambda.sizing.texts import Texts, read_texts
     from spacy_lambda.sizing.verdict import LimitFinding, Verdict
 
 __all__ = [
@@ -29,12 +30,14 @@ __all__ = [
     "EstimateOptions",
     "Figures",
     "LimitFinding",
+    "Texts",
     "Verdict",
     "check",
     "estimate",
     "estimate_cost",
     "measure",
     "plot_svg",
+    "read_texts",
 ]
 
 _LAZY_IMPORTS = {
@@ -43,12 +46,14 @@ _LAZY_IMPORTS = {
     "EstimateOptions": "spacy_lambda.sizing.estimation",
     "Figures": "spacy_lambda.sizing.figures",
     "LimitFinding": "spacy_lambda.sizing.verdict",
+    "Texts": "spacy_lambda.sizing.texts",
     "Verdict": "spacy_lambda.sizing.verdict",
     "check": "spacy_lambda.sizing.checks",
     "estimate": "spacy_lambda.sizing.estimation",
     "estimate_cost": "spacy_lambda.sizing.estimation",
     "measure": "spacy_lambda.sizing.measurement",
     "plot_svg": "spacy_lambda.sizing.plot",
+    "read_texts": "spacy_lambda.sizing.texts",
 }
 
 __getattr__ = lazy_imports(__name__, _LAZY_IMPORTS)

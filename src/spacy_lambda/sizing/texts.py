@@ -30,7 +30,8 @@ def read_texts(path: Path) -> Texts:
     """Read texts of the user's choice.
 
     :param path: A folder of ``.txt`` files, or a ``.txt``, ``.jsonl`` or ``.spacy`` file.
-    :raises SpacyLambdaError: If it cannot be read, or has only blank texts.
+    :raises SizingError: If it has only blank texts.
+    :raises SpacyLambdaError: If it cannot be read.
     """
     # First, so that spaCy is imported without its command line.
     from spacy_lambda.runtime.spacy_import import spacy  # isort: skip
