@@ -181,7 +181,7 @@ def test_the_error_has_the_first_reason_and_the_cost(engine: tuple[LambdaEngine,
     one, _ = engine
     error = one._failed(Execution("arn:one", "items", "FAILED", error="States.ExceedToleratedFailureThreshold: "), 7)
     assert isinstance(error, CorpusError)
-    assert error.message.startswith("7 shards were not annotated by arn:one (FAILED); States.Exceed")
+    assert error.message.startswith("arn:one (FAILED) did not annotate 7 shards; States.Exceed")
     assert "5 failed at about $0.01, such as shard-0: RequestError: the time does not suffice" in error.message
     assert error.remedy == "make smaller shards; the same command resumes: it redrives those shards"
 

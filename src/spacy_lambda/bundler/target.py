@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from spacy_lambda.core.compiled_meta import COMPILE_SMALLER
 from spacy_lambda.core.lambda_function import ARCHITECTURES, DEFAULT_ARCHITECTURE, DEFAULT_PYTHON, PYTHONS
 from spacy_lambda.core.lambda_limits import UNZIPPED_BYTES
 from spacy_lambda.errors import BundleError
@@ -146,7 +147,7 @@ def _remedy(code: int, location: str | None, limit: int) -> str:
         return f"{AN_IMAGE}, or a pipeline that requires less"
     if location is None:
         return (
-            f"compile the pipeline to int8, or {AN_IMAGE}; `spacy-lambda bundle` also takes the location of a pipeline"
+            f"{COMPILE_SMALLER}, or {AN_IMAGE}; `spacy-lambda bundle` also takes the location of a pipeline"
             " that was pushed to S3, with --fetch"
         )
     return f"add --fetch, so that the function fetches the pipeline during init, or {AN_IMAGE}"

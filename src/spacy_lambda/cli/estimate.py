@@ -15,6 +15,7 @@ from spacy_lambda.cli.console import print_json, print_lines, print_table, print
 from spacy_lambda.cli.options import ForceFileOption, JsonOption, RegionOption, SampleTextsOption, finite
 from spacy_lambda.cli.output_paths import check_output_file, writable
 from spacy_lambda.cli.progress import stages
+from spacy_lambda.core.compiled_meta import COMPILE_SMALLER
 from spacy_lambda.core.lambda_limits import MAX_MEMORY_MB, MAX_TIMEOUT_S, MIN_MEMORY_MB
 from spacy_lambda.errors import SizingError
 
@@ -262,7 +263,7 @@ def _cheapest_setting(found: CostEstimate) -> Iterator[str]:
     best, limit, calls = found.cheapest, found.options.latency_ms, found.options.calls_per_hour
     within = "" if limit is None else f" within {limit:g} ms"
     if best is None:
-        yield f"no setting is{within or ' large enough'}: compile to int8, or give more --memory"
+        yield f"no setting is{within or ' large enough'}: {COMPILE_SMALLER}, or give more --memory"
         return
     setting = best.setting
     yield (

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from spacy_lambda.core.compiled_meta import COMPILE_SMALLER
 from spacy_lambda.core.lambda_limits import GATEWAY_TIMEOUT_S, MAX_MEMORY_MB, MAX_TIMEOUT_S, MB_PER_VCPU
 
 __all__ = ["ServiceFailure", "function_failure", "is_gateway", "status_failure"]
@@ -30,7 +31,7 @@ LONGER = (
 )
 FASTER_INIT = (
     f"raise the function's memory, which brings CPU (one vCPU with {MB_PER_VCPU:,} MB), or its timeout: `memory` and"
-    " `timeout` in spacy-lambda.toml, --memory and --timeout of `spacy-lambda serve`; or compile to int8"
+    f" `timeout` in spacy-lambda.toml, --memory and --timeout of `spacy-lambda serve`; or {COMPILE_SMALLER}"
 )
 SLOWER = "retry later, or send fewer requests at once"
 LIMIT = "or raise `concurrency` in spacy-lambda.toml"

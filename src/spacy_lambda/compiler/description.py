@@ -116,7 +116,7 @@ class PipelineDescription:
 
 
 def describe_pipeline(pipeline: str, *, code: Sequence[Path] = ()) -> PipelineDescription:
-    """Describe a pipeline, and for an original what compiling it would do and every reason why it cannot be compiled.
+    """Describe a pipeline, and for an original what compiling it would do, or the reasons why it cannot be compiled.
 
     An original is loaded, which runs code that it names; a compiled pipeline is only read. Nothing is written.
 

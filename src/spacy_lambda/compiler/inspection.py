@@ -1,4 +1,4 @@
-"""Inspection of the original: it is loaded, and every part that cannot be compiled is reported at once."""
+"""Inspection of the original: its config, then the loaded pipeline, each of which reports all of its faults at once."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Inspection:
     :param config: Its config as spaCy resolves it, or as it was read if it was not loaded.
     :param nlp: The pipeline; ``None`` if the config alone shows that it cannot be compiled.
     :param transformers: Its transformers that can be compiled.
-    :param reasons: Every reason why the pipeline cannot be compiled.
+    :param reasons: The reasons why the pipeline cannot be compiled: those in its config, or those in its models.
     """
 
     config: Config
@@ -67,7 +67,7 @@ def inspect_original(path: Path, code: CustomCode = NO_CUSTOM_CODE) -> Original:
 
     :param path: The pipeline's folder.
     :param code: Its custom modules, which are imported first.
-    :raises UnsupportedPipelineError: If parts of it cannot be compiled; the error lists every reason.
+    :raises UnsupportedPipelineError: If parts of it cannot be compiled; the error lists the reasons.
     :raises SpacyLambdaError: As :func:`inspect_parts`.
     """
     found = inspect_parts(path, code)
@@ -77,7 +77,10 @@ def inspect_original(path: Path, code: CustomCode = NO_CUSTOM_CODE) -> Original:
 
 
 def inspect_parts(path: Path, code: CustomCode = NO_CUSTOM_CODE) -> Inspection:
-    """Load the original and collect what can be compiled, and every reason why the rest cannot.
+    """Load the original and collect what can be compiled, and the reasons why the rest cannot.
+
+    The reasons are all those that the config shows. Only if it shows none are the models inspected, because a
+    component that is not supported may not load.
 
     Loading a pipeline runs code that it names: inspect only what you trust.
 

@@ -15,6 +15,7 @@ from spacy_lambda.compiler.precisions import Thresholds
 from spacy_lambda.compiler.report import VerificationReport
 from spacy_lambda.compiler.verification import MeasuredComparison, compare_all
 from spacy_lambda.core.compiled_meta import Precision
+from spacy_lambda.core.counts import count
 from spacy_lambda.core.files import file_sizes
 from spacy_lambda.core.progress import OnStep
 from spacy_lambda.errors import VerifyError
@@ -89,7 +90,8 @@ def split_texts(docs: Sequence[Doc], path: Path) -> tuple[list[Doc], list[Doc]]:
     """
     if len(docs) < 2:
         raise VerifyError(
-            f"{path} has {len(docs)} text, and --precision auto needs two: one to calibrate with, one to measure on",
+            f"{path} has {count(len(docs), 'text')}, and --precision auto needs two: one to calibrate with, one to"
+            " measure on",
             remedy="give more texts; some hundred are a good measure",
         )
     return list(docs[::2]), list(docs[1::2])
@@ -163,14 +165,14 @@ def _candidate(
 
 
 def _speed(words: Sequence[int], seconds: Sequence[float]) -> float:
-    return median(count / max(time, 1e-9) for count, time in zip(words, seconds, strict=True))
+    return median(number / max(time, 1e-9) for number, time in zip(words, seconds, strict=True))
 
 
 def _reason(agreement: float | None, drop: float | None, failures: int, thresholds: Thresholds) -> str | None:
     if agreement is None:
         return "nothing to compare"
     if failures:
-        return f"fails on {failures} texts"
+        return f"fails on {count(failures, 'text')}"
     if agreement < thresholds.min_agreement:
         return f"agreement below {thresholds.min_agreement:g}"
     if drop is not None and drop > thresholds.max_drop:

@@ -53,8 +53,8 @@ def verify(
 ) -> VerificationReport:
     """Compare an original pipeline with its compiled one.
 
-    :param original: Directory or package name of the original.
-    :param compiled: Directory or package name of the compiled pipeline.
+    :param original: Folder or package name of the original.
+    :param compiled: Folder or package name of the compiled pipeline.
     :param texts: See :func:`.texts.read_docs`.
     :param code: Modules that the original needs and the compiled pipeline does not contain.
     :param hosts: Compare the compiled pipeline with itself on other hosts too (:mod:`.hosts`).

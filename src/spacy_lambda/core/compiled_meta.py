@@ -8,7 +8,15 @@ from typing import Any, Literal, get_args
 
 from spacy_lambda.errors import InvalidPipelineError
 
-__all__ = ["FORMAT_VERSION", "GROWTH", "META_KEY", "CompiledMeta", "Precision", "precision_of"]
+__all__ = [
+    "COMPILE_SMALLER",
+    "FORMAT_VERSION",
+    "MEMORY_PER_FILE_BYTE",
+    "META_KEY",
+    "CompiledMeta",
+    "Precision",
+    "precision_of",
+]
 
 META_KEY = "spacy_lambda"
 FORMAT_VERSION = 1
@@ -16,8 +24,11 @@ FORMAT_VERSION = 1
 Precision = Literal["fp32", "int8-weight-only", "int8"]
 """Precisions of an encoder's weights, from the most exact to the fastest."""
 
-GROWTH: Mapping[str, int] = {"int8-weight-only": 4}
-"""By precision, how many times the size of its file an encoder has in memory, if it is not the same."""
+MEMORY_PER_FILE_BYTE: Mapping[str, int] = {"int8-weight-only": 4}
+"""By precision, the bytes in memory for each of an encoder's file, if not one."""
+
+COMPILE_SMALLER = "compile the pipeline to int8"
+"""Remedy for a pipeline that is too large or too slow: int8 is the smallest precision and the fastest."""
 
 
 def precision_of(meta: Mapping[str, Any]) -> Precision | None:

@@ -1,7 +1,7 @@
 """The type of SHA-256 digests that come from outside.
 
 A digest names files and folders, so anything but 64 lower-case hexadecimal digits is refused where it is read: records,
-pointers, metadata, manifests, locations, file names, environment variables.
+pointers, metadata, manifests, file names, environment variables. People write locations: their capitals are lowered.
 """
 
 from __future__ import annotations

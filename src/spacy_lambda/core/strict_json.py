@@ -1,8 +1,8 @@
 """JSON from outside, read more strictly than :mod:`json` does.
 
-``json`` accepts more than RFC 8259: infinite numbers, lone surrogates, duplicate keys, and a nesting that ends in
-``RecursionError``. :func:`read_json` is for records, pointers, manifests and ``meta.json``; :func:`parse_json`, which
-is less strict, for requests, responses and files that people write.
+``json`` accepts infinite numbers, which RFC 8259 forbids; lone surrogates and duplicate keys, which I-JSON (RFC 7493)
+forbids; and a nesting that ends in ``RecursionError``. :func:`read_json` is for records, pointers, manifests and
+``meta.json``; :func:`parse_json`, which is less strict, for requests, responses and files that people write.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ REMEDY = "fetch it again; if the error remains, write it again at its source"
 
 
 def read_json(data: bytes, *, name: str, max_bytes: int) -> Any:
-    """Read JSON as RFC 8259 defines it: UTF-8, finite numbers, unique keys, limited nesting.
+    """Read JSON as I-JSON (RFC 7493) restricts it: UTF-8, finite numbers, unique keys; and nested to a limit.
 
     :param name: Its name in errors.
     :param max_bytes: Maximum size.

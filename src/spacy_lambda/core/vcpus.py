@@ -21,5 +21,5 @@ def slowdown(cpus: float) -> float:
 
 
 def init_slowdown(cpus: float) -> float:
-    """Return the same of an init, whose second thread, which opens the encoder's session, ends too soon to count."""
+    """Return the same of an init. More CPUs than one do not count, although a second one shortens an init somewhat."""
     return 1 / min(1.0, cpus)

@@ -15,10 +15,16 @@ The flow, one module each::
       completion          record of an output of one file
       lock                a lock against two runs into one folder
       engines/            shards -> results
+        chosen              the engine that the user chooses
         local               processes on this machine
+          batches             shards -> batches of their documents, and back
           worker_process, worker, messages   one process, its program, and what they send
-          isolation           a shard in which a process has ended -> its results
+          isolation           a batch in which a process has ended -> its results
         ray                 actors of Ray
+        aws_lambda          a deployed function, invoked for each shard by a Distributed Map
+          shard_objects       shards and results in S3
+          executions          executions of the state machine
+          attempts            their histories -> the attempts that failed, and why
       finish              shards' results -> the output
       tally, summary      figures of a run, while it goes on and at its end
     estimate            a corpus, and a pipeline or a function -> what annotating would take

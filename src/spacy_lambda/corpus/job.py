@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from spacy_lambda.core.annotation import AnnotateOptions, Counts
+from spacy_lambda.core.counts import count
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.request_options import LongText
 from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, S3Options
@@ -263,7 +264,7 @@ class _Run:
     def _check_names(self) -> None:
         missing = sorted(self._recorded - self._digests.keys())
         if missing:
-            raise self._changed(f"{len(missing)} shards, such as {missing[0]}, are missing from the corpus")
+            raise self._changed(f"missing from the corpus: {count(len(missing), 'shard')}, such as {missing[0]}")
 
     def _missing(self, shards: Iterator[Shard], done: Mapping[str, ShardRecord]) -> Iterator[Shard]:
         """Yield the shards that are not done.

@@ -28,7 +28,7 @@ __all__ = [
 class SchemeScore:
     """Precision, recall and F1 in a scheme, with the numbers of pairs.
 
-    :param interval: Of F1; ``None`` for one document.
+    :param interval: Of F1; ``None`` for fewer than two documents.
     :param categories: Numbers of pairs in each category.
     """
 
@@ -43,7 +43,7 @@ class SchemeScore:
 class LabelScore:
     """Precision, recall and F1 of one label, by bounds and label.
 
-    :param interval: Of F1; ``None`` for one document.
+    :param interval: Of F1; ``None`` if fewer than two documents have such spans.
     :param support: Annotated spans.
     :param predicted: Predicted spans.
     :param correct: Predicted spans that are annotated.
@@ -109,7 +109,7 @@ class ScoreDifference:
     :param f: The evaluated pipeline's.
     :param other: The other one's.
     :param difference: The first minus the second.
-    :param interval: Of the difference, by paired bootstrap; ``None`` for one document.
+    :param interval: Of the difference, by paired bootstrap; ``None`` if fewer than two documents have such spans.
     :param p_value: Two-sided, by approximate randomization; ``None`` for one document.
     :param predictable: False for a pipeline that does not have the label; the evaluated one's first.
     """

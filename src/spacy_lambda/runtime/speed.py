@@ -10,7 +10,7 @@ from typing import Any, Literal
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from spacy_lambda.core.compiled_meta import GROWTH, META_KEY
+from spacy_lambda.core.compiled_meta import MEMORY_PER_FILE_BYTE, META_KEY
 from spacy_lambda.core.vcpus import slowdown
 from spacy_lambda.runtime.private_transformer import find_transformers
 
@@ -96,7 +96,8 @@ def _estimated(meta: Mapping[str, Any], unit: Unit) -> float:
         return SECONDS_PER_TOKEN
     encoders = meta.get("encoders") or {}
     try:
-        size = sum(int(encoder["bytes"]) for encoder in encoders.values()) * GROWTH.get(meta.get("precision", ""), 1)
+        stored = sum(int(encoder["bytes"]) for encoder in encoders.values())
+        size = stored * MEMORY_PER_FILE_BYTE.get(meta.get("precision", ""), 1)
     except (TypeError, KeyError, ValueError, AttributeError):
         size = 0
     return BASE_SECONDS + SECONDS_PER_BYTE * (size or UNKNOWN_BYTES)

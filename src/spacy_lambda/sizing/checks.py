@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from spacy_lambda.core.compiled_meta import COMPILE_SMALLER
 from spacy_lambda.core.files import file_sizes, megabytes
 from spacy_lambda.core.lambda_limits import MB_PER_VCPU, UNZIPPED_BYTES
 from spacy_lambda.core.pipelines import resolve_pipeline
@@ -71,7 +72,7 @@ def _of_pipeline(pipeline: str | Path) -> list[LimitFinding]:
         size = sum(file_sizes(Path(resolved.location.path)).values())
         if size > UNZIPPED_BYTES:
             larger = f"the pipeline alone has {megabytes(size)}; a zip has at most {megabytes(UNZIPPED_BYTES)}"
-            found[0] = fails(OF_FILES[0], larger, "compile to int8, or bundle with --shape image")
+            found[0] = fails(OF_FILES[0], larger, f"{COMPILE_SMALLER}, or bundle with --shape image")
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from spacy_lambda.core.compiled_meta import COMPILE_SMALLER
 from spacy_lambda.core.lambda_limits import INIT_LIMIT_S, MAX_MEMORY_MB, MB_PER_VCPU, NEW_ACCOUNT_MEMORY_MB
 from spacy_lambda.core.vcpus import vcpus
 from spacy_lambda.sizing.check_options import CheckOptions
@@ -76,7 +77,9 @@ def _peak(figures: Figures, options: CheckOptions) -> LimitFinding:
     peak = figures.peak_mb or 0
     detail = f"peak {peak:,} MB of {options.memory_mb:,} MB"
     wanted = -(-int(peak / MEMORY_MARGIN) // 64) * 64
-    remedy = f"raise memory to {wanted:,} MB" if wanted <= MAX_MEMORY_MB else "compile to int8, or a smaller pipeline"
+    remedy = (
+        f"raise memory to {wanted:,} MB" if wanted <= MAX_MEMORY_MB else f"{COMPILE_SMALLER}, or choose a smaller one"
+    )
     if peak > options.memory_mb:
         return fails(MEMORY, f"{detail}: Lambda kills it", remedy)
     if peak > MEMORY_MARGIN * options.memory_mb:

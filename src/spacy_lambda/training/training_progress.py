@@ -12,7 +12,7 @@ __all__ = ["OnTraining", "TrainingEstimate", "TrainingProgress"]
 class TrainingProgress:
     """The state after a step.
 
-    :param step: Steps that are done, of ``max_steps``.
+    :param step: Number of the step, as spaCy counts: the first is 0.
     :param max_steps: Maximum number of steps.
     :param epoch: Passes over the corpus that are complete.
     :param loss: Mean loss of a step since the last evaluation.

@@ -15,6 +15,7 @@ from spacy_lambda.core.artifact.manifest import REMEDY, FileEntry, Manifest
 from spacy_lambda.core.artifact.safe_paths import path_below
 from spacy_lambda.core.artifact.tar import END_OF_ARCHIVE, TarReader, file_header, padding
 from spacy_lambda.core.artifact.worker import Worker
+from spacy_lambda.core.compiled_meta import COMPILE_SMALLER
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.lambda_limits import MAX_EPHEMERAL_BYTES
 from spacy_lambda.core.streams import CHUNK_BYTES, Readable
@@ -103,7 +104,7 @@ def _extract(
         if manifest.total_bytes > max_bytes:
             raise ArtifactError(
                 f"the artifact holds {manifest.total_bytes:,} bytes; the limit is {max_bytes:,}",
-                remedy="give the function more /tmp, or compile the pipeline to int8",
+                remedy=f"give the function more /tmp, or {COMPILE_SMALLER}",
             )
         on_manifest(manifest)
         if folder is not None:

@@ -19,6 +19,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from spacy_lambda.core.annotation import AnnotateOptions
+from spacy_lambda.core.counts import count
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.corpus.cost import CHILD_TRANSITIONS, TRANSITIONS, invocation_cost
 from spacy_lambda.corpus.engines.attempts import Attempts, Child
@@ -221,7 +222,7 @@ def _error(execution: Execution, missing: int, failures: Sequence[Child], spent:
     if named is not None and named.remedy is not None:
         remedy = f"{named.remedy}; {remedy}"
     return CorpusError(
-        f"{missing:,} shards were not annotated by {execution.arn} ({execution.status})"
+        f"{execution.arn} ({execution.status}) did not annotate {count(missing, 'shard')}"
         + "".join(f"; {one}" for one in details),
         remedy=remedy,
     )

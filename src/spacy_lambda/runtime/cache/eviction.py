@@ -11,6 +11,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from spacy_lambda.core.compiled_meta import COMPILE_SMALLER
 from spacy_lambda.core.env_names import CACHE_LIMIT_VARIABLE, CACHE_VARIABLE
 from spacy_lambda.errors import CacheError
 from spacy_lambda.runtime.cache.entry import IN_USE
@@ -109,7 +110,7 @@ def disk_full(settings: CacheSettings, need: int, why: str) -> CacheError:
     return CacheError(
         f"{settings.root} is full: the pipeline needs {need:,} bytes, {why}",
         remedy=f"give the function at least {megabytes} MB of ephemeral storage for {settings.root} or choose "
-        f"another folder with {CACHE_VARIABLE}, or compile the pipeline to int8",
+        f"another folder with {CACHE_VARIABLE}, or {COMPILE_SMALLER}",
     )
 
 

@@ -11,15 +11,13 @@ from collections.abc import Mapping
 from spacy_lambda.core.env_names import CORS_VARIABLE
 from spacy_lambda.runtime.events.http.message import HttpRequest, HttpResponse
 
-__all__ = ["CORS_VARIABLE", "allow_origin", "allowed_origins", "preflight"]
-
-"""``*``, or origins such as ``https://example.org``, separated by spaces or commas."""
+__all__ = ["allow_origin", "allowed_origins", "preflight"]
 
 EXPOSED_HEADERS = "x-request-id, x-model-sha256"
 
 
 def allowed_origins(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the origins that the setting names; none without it."""
+    """Return the origins that the setting names, separated by spaces or commas; none without it."""
     return tuple(environ.get(CORS_VARIABLE, "").replace(",", " ").split())
 
 
