@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from spacy_lambda.deploy.cdk_cli import node_environment
+from spacy_lambda.deploy.node import node_environment
 from spacy_lambda.errors import DeployError
 from tests.profiles import load_profile
 

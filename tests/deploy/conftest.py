@@ -1,4 +1,4 @@
-"""Every kind of function, synthesized once."""
+"""Every kind of function, synthesized once; a path on which no program is but those of the test."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 from spacy_lambda.cdk.aws_names import stack_name
 from spacy_lambda.cdk.spec import FunctionSpec
+from spacy_lambda.core.env_names import CDK_VARIABLE
 from tests.deploy.specs import SHARED, Template, every_spec
 from tests.locks import exclusive, shared_folder
 
@@ -53,3 +54,14 @@ def templates(assembly: Path, specs: list[FunctionSpec]) -> dict[str, Template]:
 def template(templates: dict[str, Template], request: pytest.FixtureRequest) -> Template:
     """Each function's template in turn."""
     return templates[request.param]
+
+
+@pytest.fixture
+def bin_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The only folder on the path, but for the system's own; nothing of the CDK is installed."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}:/bin")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv(CDK_VARIABLE, raising=False)
+    return folder

