@@ -22,7 +22,7 @@ from spacy_lambda.cli import make_app
 from spacy_lambda.errors import CorpusError, TrainingError
 from spacy_lambda.training import TrainedPipeline, TrainingEstimate, TrainingProgress, train_pipeline
 from spacy_lambda.training.checkpoint import Checkpoint, write_checkpoint
-from spacy_lambda.training.training_config import EPOCHS_CPU, EPOCHS_GPU
+from spacy_lambda.training.training_plan import EPOCHS_CPU, EPOCHS_GPU
 from tests.cli.in_process import run_main
 from tests.training.corpora import TRAIN_TEXTS, write_corpus, write_transformer
 

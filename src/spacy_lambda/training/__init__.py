@@ -6,7 +6,8 @@ The flow of :func:`train_pipeline`, one module each::
     training_request     arguments and digests, by which a run is resumed
     base_model           a name on the Hub or a folder -> sizes of the transformer
     configuration        request -> config, and the time that it will take
-      training_config      corpus and base model -> a plain spaCy config, which ``spacy train`` takes too
+      training_plan        corpus and base model -> steps, batches and learning rate of a run
+      training_config      plan -> a plain spaCy config, which ``spacy train`` takes too
       step_time            config -> seconds of a step, measured on some batches
     trained_folder       the output: record of the run, checkpoint, curves, best pipeline
     training_loop        spaCy's loop, which goes on where a checkpoint was written

@@ -10,8 +10,9 @@ from thinc.api import Config
 from spacy_lambda.training.annotated_corpus import AnnotatedCorpus
 from spacy_lambda.training.base_model import BaseModel
 from spacy_lambda.training.step_time import StepTime, measure_step_time
-from spacy_lambda.training.training_config import make_plan, within, write_config
+from spacy_lambda.training.training_config import write_config
 from spacy_lambda.training.training_errors import config_explained, memory_explained
+from spacy_lambda.training.training_plan import make_plan, within
 from spacy_lambda.training.training_progress import TrainingEstimate
 from spacy_lambda.training.training_request import TrainingRequest
 
