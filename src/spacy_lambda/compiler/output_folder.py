@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from spacy_lambda.core.foreign_errors import system_reason
-from spacy_lambda.core.pipelines import is_pipeline
+from spacy_lambda.core.pipelines import is_pipeline, require_replaceable
 from spacy_lambda.errors import CompileError
 
 __all__ = ["OutputFolder", "check_output", "open_output"]
@@ -86,15 +86,7 @@ def check_output(out: Path, *, original: Path, inputs: Iterable[Path], force: bo
     for what, one in (("the original", original), *((str(one), Path(os.path.realpath(one))) for one in inputs)):
         if out == one or out in one.parents:
             raise CompileError(f"{out} holds {what}", remedy="choose another folder")
-    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
-        return
-    if not force:
-        raise CompileError(f"{out} exists", remedy="choose another folder, or replace it with --force")
-    if not is_pipeline(out):
-        raise CompileError(
-            f"{out} is not a pipeline, so --force does not replace it",
-            remedy="choose another folder, or remove that one yourself",
-        )
+    require_replaceable(out, force=force, raises=CompileError)
 
 
 def _existing(folder: Path) -> Path:

@@ -14,7 +14,7 @@ from typing import Literal
 
 from spacy_lambda.core.location import Location, parse_location
 from spacy_lambda.core.pipeline_meta import path_in, pipeline_name, read_meta
-from spacy_lambda.errors import LocationError, PipelineNotFoundError
+from spacy_lambda.errors import ArtifactError, LocationError, PipelineNotFoundError, SpacyLambdaError
 
 __all__ = [
     "ARCHIVES",
@@ -25,6 +25,7 @@ __all__ = [
     "is_archive",
     "is_pipeline",
     "is_stored",
+    "require_replaceable",
     "resolve_pipeline",
 ]
 
@@ -134,6 +135,24 @@ def is_pipeline(folder: Path) -> bool:
         return not _missing(folder)
     except OSError:
         return False
+
+
+def require_replaceable(out: Path, *, force: bool, raises: type[SpacyLambdaError] = ArtifactError) -> None:
+    """Refuse a destination that is not an empty folder, unless it is a pipeline that is to be replaced.
+
+    :raises ArtifactError: If it is refused; ``raises``, if given.
+    """
+    if out.is_symlink():
+        raise raises(f"{out} is a link", remedy="give the folder that it points to, or another one")
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return
+    if not force:
+        raise raises(f"{out} exists", remedy="choose another folder, or replace it with --force")
+    if not is_pipeline(out):
+        raise raises(
+            f"{out} is not a pipeline, so --force does not replace it",
+            remedy="choose another folder, or remove that one yourself",
+        )
 
 
 def is_archive(path: str | Path) -> bool:

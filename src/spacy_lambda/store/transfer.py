@@ -12,9 +12,10 @@ from spacy_lambda.core.artifact.extract import Extracted
 from spacy_lambda.core.artifact.manifest import Manifest
 from spacy_lambda.core.artifact.open import pipeline_folder
 from spacy_lambda.core.artifact.pack import pack, require_new, write_artifact
-from spacy_lambda.core.artifact.unpack import require_replaceable, unpack_stream
+from spacy_lambda.core.artifact.unpack import unpack_stream
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.location import Location, parse_location
+from spacy_lambda.core.pipelines import require_replaceable
 from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.core.source.find import find_artifact
 from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, S3Options

@@ -12,11 +12,11 @@ from spacy_lambda.core.artifact.manifest import Manifest
 from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.files import folder_beside
 from spacy_lambda.core.foreign_errors import system_reason
-from spacy_lambda.core.pipelines import is_pipeline
+from spacy_lambda.core.pipelines import require_replaceable
 from spacy_lambda.core.streams import Readable
 from spacy_lambda.errors import ArtifactError
 
-__all__ = ["require_replaceable", "unpack", "unpack_stream"]
+__all__ = ["unpack", "unpack_stream"]
 
 
 def unpack(
@@ -67,24 +67,6 @@ def unpack_stream(
             remedy="free disk space there, or choose another folder",
         ) from exc
     return extracted
-
-
-def require_replaceable(out: Path, *, force: bool) -> None:
-    """Refuse a folder that is not empty, unless it is a pipeline that is to be replaced.
-
-    :raises ArtifactError: If it is refused.
-    """
-    if out.is_symlink():
-        raise ArtifactError(f"{out} is a link", remedy="give the folder that it points to, or another one")
-    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
-        return
-    if not force:
-        raise ArtifactError(f"{out} exists", remedy="choose another folder, or replace it with --force")
-    if not is_pipeline(out):
-        raise ArtifactError(
-            f"{out} is not a pipeline, so --force does not replace it",
-            remedy="choose another folder, or remove that one yourself",
-        )
 
 
 def _open(artifact: Path) -> BinaryIO:
