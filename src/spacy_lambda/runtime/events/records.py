@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from spacy_lambda.core.strict_json import parse_json
@@ -12,7 +12,7 @@ from spacy_lambda.errors import RequestError, SpacyLambdaError, shorten
 from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.request import Request
 
-__all__ = ["encode", "error_of", "field", "is_from", "outcomes_of", "read_json", "warn"]
+__all__ = ["encode", "error_of", "field", "is_from", "outcomes_of", "read_json", "warn", "write_each"]
 
 
 MAX_MESSAGE = 1000
@@ -62,6 +62,29 @@ def outcomes_of(predictor: Predictor, requests: Sequence[Request]) -> list[Any]:
         return predictor.predict_each(requests)
     except Exception as exc:  # not caused by one request; the next attempt may succeed
         return [exc.with_traceback(None) for _ in requests]
+
+
+def write_each(
+    records: Iterable[Any], write: Callable[[Any], Iterable[str]], *, logger: logging.Logger, what: str
+) -> dict[str, list[str]]:
+    """Write the predictions of every record, also after one that fails.
+
+    :param write: Writes those of a record, and returns their names.
+    :param what: A record in words, for the log.
+    :returns: The response: the names of all that was written.
+    :raises SpacyLambdaError: If a record failed: its error, after all others were written.
+    """
+    written: list[str] = []
+    errors = []
+    for record in records:
+        try:
+            written += write(record)
+        except SpacyLambdaError as exc:
+            warn(logger, what, exc)
+            errors.append(exc)
+    if errors:
+        raise errors[0]
+    return {"written": written}
 
 
 def error_of(error: Exception) -> dict[str, str]:

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from spacy_lambda.core.env_names import OUTPUT_VARIABLE
-from spacy_lambda.errors import OutputError, RequestError, SpacyLambdaError
+from spacy_lambda.errors import OutputError, RequestError
 from spacy_lambda.runtime.events.content import notified_object
 from spacy_lambda.runtime.events.jsonl import predict_lines
 from spacy_lambda.runtime.events.output import Output, S3Output, open_output
-from spacy_lambda.runtime.events.records import encode, is_from, warn
+from spacy_lambda.runtime.events.records import encode, is_from, write_each
 from spacy_lambda.runtime.events.s3_objects import DEFAULT_LIMITS, ObjectLimits, StoredObject, read_lines, read_text
 from spacy_lambda.runtime.predictor import Predictor
 
@@ -48,17 +48,12 @@ class S3Event:
         :returns: The locations of the predictions.
         :raises SpacyLambdaError: If an object could not be processed: its error, after all others were processed.
         """
-        written, errors = [], []
-        for record in event["Records"]:
-            try:
-                stored, output = notified_object(record), self._open_output(predictor.environ)
-                written.append(predict_object(stored, output, predictor, self._limits))
-            except SpacyLambdaError as exc:
-                warn(_log, "an object", exc)
-                errors.append(exc)
-        if errors:
-            raise errors[0]
-        return {"written": written}
+
+        def write(record: Any) -> list[str]:
+            stored, output = notified_object(record), self._open_output(predictor.environ)
+            return [predict_object(stored, output, predictor, self._limits)]
+
+        return write_each(event["Records"], write, logger=_log, what="an object")
 
 
 def predict_object(

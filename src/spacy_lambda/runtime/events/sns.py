@@ -6,10 +6,9 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from spacy_lambda.errors import SpacyLambdaError
 from spacy_lambda.runtime.events.content import read_content
 from spacy_lambda.runtime.events.output import Output, open_output
-from spacy_lambda.runtime.events.records import encode, field, is_from, read_json, warn
+from spacy_lambda.runtime.events.records import encode, field, is_from, read_json, write_each
 from spacy_lambda.runtime.events.s3 import predict_object
 from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.request import Request
@@ -41,19 +40,13 @@ class SnsEvent:
         :returns: The names of the predictions that were written.
         :raises SpacyLambdaError: If a message could not be handled: its error, after all others were handled.
         """
-        written: list[str] = []
-        errors = []
-        for record in event["Records"]:
-            try:
-                written += self._handle(field(record, "Sns", "MessageId"), record["Sns"], predictor)
-            except SpacyLambdaError as exc:
-                warn(_log, "a message", exc)
-                errors.append(exc)
-        if errors:
-            raise errors[0]
-        return {"written": written}
 
-    def _handle(self, name: str, message: Any, predictor: Predictor) -> list[str]:
+        def write(record: Any) -> list[str]:
+            return self._write(field(record, "Sns", "MessageId"), record["Sns"], predictor)
+
+        return write_each(event["Records"], write, logger=_log, what="a message")
+
+    def _write(self, name: str, message: Any, predictor: Predictor) -> list[str]:
         content = read_content(read_json(field(message, "Message")), predictor)
         if isinstance(content, Request):
             output, prediction = self._open_output(predictor.environ), predictor.predict(content)
