@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from spacy_lambda.conversion import convert
 from spacy_lambda.errors import CorpusError
 from tests.conversion.files import converted, ents, write_files
 
@@ -55,6 +56,14 @@ def test_schemes_and_columns(tmp_path: Path, lines: str) -> None:
     report, (doc,) = converted(file_of(tmp_path, lines + "\n"))
     assert ents(doc) == [("Zinc sulfide", "M"), ("iron", "M")]
     assert not report.notes
+
+
+@pytest.mark.parametrize(("name", "tags"), [("bio", "B-M I-M I-M O B-M"), ("biluo", "B-M I-M L-M O U-M")])
+def test_tags_are_those_of_the_scheme(tmp_path: Path, name: str, tags: str) -> None:
+    source = file_of(tmp_path, "Zinc B-M\niron I-M\nsulfide I-M\nand O\ntin B-M\n")
+    convert(source, tmp_path / "out.tsv", output_format=name, lang="xx")
+    rows = [line.split() for line in (tmp_path / "out.tsv").read_text().splitlines() if line]
+    assert [row[-1] for row in rows if row[0] != "-DOCSTART-"] == tags.split()
 
 
 @pytest.mark.parametrize(

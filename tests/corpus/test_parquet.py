@@ -9,6 +9,7 @@ import io
 import json
 import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -189,7 +190,8 @@ def test_parquet_of_a_folder_has_one_schema(tmp_path: Path, pipeline: Path, engi
     source = tmp_path / "corpus.jsonl"
     lines: list[dict[str, Any]] = [{"text": "iron", "x": None}, {"text": "a", "x": 1.5, "y": [{"z": 1}]}, {"text": 3}]
     source.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    summary = annotate(
+    run = partial(
+        annotate,
         source,
         tmp_path / "out",
         pipeline=pipeline,
@@ -198,6 +200,7 @@ def test_parquet_of_a_folder_has_one_schema(tmp_path: Path, pipeline: Path, engi
         output_format="parquet",
         shard_bytes=10,
     )
+    summary = run()
     assert (summary.shards, summary.counts.errors) == (3, 1)
     files = sorted((tmp_path / "out").glob("*.parquet"))
     assert [path.name for path in files] == [f"corpus.jsonl-0000{number}.parquet" for number in range(3)]
@@ -209,15 +212,7 @@ def test_parquet_of_a_folder_has_one_schema(tmp_path: Path, pipeline: Path, engi
     assert first["ents"] == [{"text": "iron", "label": "MATERIAL", "start": 0, "end": 4}]
     assert [token["text"] for token in first["tokens"]] == ["iron"]
     again = {path.name: path.read_bytes() for path in files}
-    annotate(
-        source,
-        tmp_path / "out",
-        pipeline=pipeline,
-        on=InProcess(pipeline, AnnotateOptions(include=DOC_PARTS)),
-        include=DOC_PARTS,
-        output_format="parquet",
-        shard_bytes=10,
-    )
+    run()
     assert {path.name: path.read_bytes() for path in files} == again
 
 

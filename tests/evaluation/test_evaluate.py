@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import spacy
+from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Corpus
 
@@ -118,13 +119,18 @@ def test_spans_of_a_key_are_found_without_entities(tmp_path: Path) -> None:
     assert caught.value.remedy == "choose from sc"
 
 
-def test_categories_have_the_scores_of_spacy(tmp_path: Path) -> None:
+def write_textcat(folder: Path) -> Language:
     nlp = spacy.blank("xx")
     textcat: Any = nlp.add_pipe("textcat")
     for label in ("GOOD", "BAD"):
         textcat.add_label(label)
     nlp.initialize()
-    nlp.to_disk(tmp_path / "cats")
+    nlp.to_disk(folder)
+    return nlp
+
+
+def test_categories_have_the_scores_of_spacy(tmp_path: Path) -> None:
+    nlp = write_textcat(tmp_path / "cats")
     corpus = write_corpus(tmp_path / "dev.spacy", ["Iron.", "Glass."], [(), ()], cats={"GOOD": 1.0, "BAD": 0.0})
     found = evaluate(tmp_path / "cats", corpus).to_dict()
     expected = nlp.evaluate(Corpus(corpus)(nlp))
@@ -299,12 +305,7 @@ def test_spans_that_no_component_sets_have_no_scores(folder: Path, tmp_path: Pat
 
 
 def test_a_pipeline_that_scores_something_else_is_evaluated_without_spans(tmp_path: Path) -> None:
-    nlp = spacy.blank("xx")
-    textcat: Any = nlp.add_pipe("textcat")
-    for label in ("GOOD", "BAD"):
-        textcat.add_label(label)
-    nlp.initialize()
-    nlp.to_disk(tmp_path / "cats")
+    nlp = write_textcat(tmp_path / "cats")
     doc = nlp.make_doc("iron oxide")
     doc.set_ents([Span(doc, 0, 1, "MATERIAL")])
     doc.cats = {"GOOD": 1.0, "BAD": 0.0}

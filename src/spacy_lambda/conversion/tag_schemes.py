@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from spacy_lambda.errors import CorpusError
@@ -115,11 +115,9 @@ def bio_tags(length: int, spans: Iterable[TaggedSpan]) -> list[str]:
     return tags
 
 
-def biluo_tags(length: int, spans: Iterable[TaggedSpan]) -> list[str]:
+def biluo_tags(length: int, spans: Collection[TaggedSpan]) -> list[str]:
     """Return the BILUO tags of tokens."""
-    tags = [OUTSIDE] * length
+    tags = bio_tags(length, spans)
     for span in spans:
-        tags[span.start : span.end] = [f"I-{span.label}"] * (span.end - span.start)
-        tags[span.start] = f"B-{span.label}"
         tags[span.end - 1] = f"L-{span.label}" if span.end - span.start > 1 else f"U-{span.label}"
     return tags

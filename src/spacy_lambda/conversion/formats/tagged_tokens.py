@@ -43,10 +43,10 @@ def write(documents: Sequence[AnnotatedDocument], path: Path, name: str) -> None
             names = [_in_parentheses(one) for one in (document.id, document.group) if one is not None]
             file.write(separator.join([" ".join(["-DOCSTART-", *names]), *middle, "O"]) + "\n\n")
             tokens = document.tokens or ()
-            spans = (
+            spans = [
                 TaggedSpan(*token_span(tokens, one.start, one.end), BREAKS.sub(" ", one.label))
                 for one in document.spans
-            )
+            ]
             tags = make_tags(len(tokens), spans)
             for index, ((start, end), tag) in enumerate(zip(tokens, tags, strict=True)):
                 if index and index in document.sentences:
