@@ -1,6 +1,9 @@
-"""Bundles of the bundled pipeline, as users make them; the wheels come from ``build/wheels`` (``make test``)."""
+"""Bundles of the bundled pipeline, with wheels from ``build/wheels`` (``make test``), and a folder for small wheels."""
 
 from __future__ import annotations
+
+import os
+from pathlib import Path
 
 import pytest
 
@@ -25,3 +28,14 @@ def real_zip(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
         return bundle(
             BUNDLED, tmp_path_factory.mktemp("zip"), BundleOptions(target=Target("3.13", "x86_64"), package_type="zip")
         )
+
+
+@pytest.fixture
+def links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The only place where pip finds wheels."""
+    folder = tmp_path / "links"
+    folder.mkdir()
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    return folder
