@@ -20,8 +20,7 @@ from typer.testing import CliRunner
 from spacy_lambda.bundler import bytecode
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.cli import bundle, compile, make_app, push, serving
-from spacy_lambda.cli.deploy import invoke_command
-from spacy_lambda.cli.next_command import command_line
+from spacy_lambda.cli.next_command import command_line, invoke_command
 from spacy_lambda.config.project import FunctionConfig, Project
 from spacy_lambda.core.compiled_meta import CompiledMeta
 from spacy_lambda.deploy import source_checks, stacks

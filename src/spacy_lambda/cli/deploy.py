@@ -14,7 +14,7 @@ import typer
 from spacy_lambda.cli.confirm import confirm, require_terminal
 from spacy_lambda.cli.console import print_json, print_lines
 from spacy_lambda.cli.deploy_plan import plan_facts, print_plan
-from spacy_lambda.cli.next_command import command_line
+from spacy_lambda.cli.next_command import command_line, command_options, invoke_command
 from spacy_lambda.cli.options import ConfigOption, FunctionsArgument, JsonOption, ProfileOption, RegionOption, YesOption
 from spacy_lambda.cli.progress import paused, stages
 from spacy_lambda.cli.rehearsal import suggests_local
@@ -194,22 +194,6 @@ def _has_region(config: Path | None) -> bool:
     from spacy_lambda.config.toml_file import read_toml
 
     return "region" in override(read_toml(config or Path(FILE)), region=None, environ=os.environ)[0]["project"]
-
-
-def command_options(*, config: Path | None, region: str | None, profile: str | None = None) -> list[str | Path]:
-    """Return the options with which another command finds the same project."""
-    named: dict[str, str | Path | None] = {"--config": config, "--region": region, "--profile": profile}
-    return [word for option, value in named.items() if value for word in (option, value)]
-
-
-def invoke_command(
-    project: Project, function: str, *, config: Path | None, region: str | None, profile: str | None = None
-) -> str:
-    """Return the command that invokes a deployed function, with the options that the deployment was given."""
-    words: list[str | Path] = ["spacy-lambda", "invoke"]
-    words += [function] if len(project.functions) > 1 else []
-    words += command_options(config=config, region=region, profile=profile)
-    return f"{command_line(*words)} --text '...'"
 
 
 def _create_project(pipeline: str, config: Path | None, region: str | None) -> None:
