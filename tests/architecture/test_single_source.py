@@ -71,6 +71,12 @@ def test_a_value_stands_in_its_homes_alone(value: object, homes: set[str]) -> No
     assert {relative(path) for path in MODULES if value in constants(path)} == homes
 
 
+def test_docbins_are_read_in_one_place() -> None:
+    """What spaCy raises for a damaged one is an error with a remedy there."""
+    readers = {path for path in MODULES for node in nodes(path) if getattr(node, "attr", None) == "get_docs"}
+    assert readers == {SOURCE / "pipeline" / "spacy_corpus.py"}
+
+
 def test_the_cdks_command_line_has_one_pinned_version() -> None:
     named = {path for path in MODULES for value in constants(path) if "aws-cdk@" in str(value)}
     assert named == {SOURCE / "deploy" / "cdk_cli.py"}
