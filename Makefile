@@ -4,7 +4,7 @@ PORT ?= 9001
 ONCE ?=
 PIP_INSTALL := -m pip install -qq --disable-pip-version-check --constraint constraints.txt
 # Tests run in one process more than there are cores, each of one thread: some wait for servers and programs; those that are
-# marked slow wait more, and run in two more. Tests of a module stay together, and some modules too (tests/conftest.py). They
+# marked slow wait more, and run in two more. Tests of a module stay together, and some modules too (tests/speed.py). They
 # begin with the longest modules, which would otherwise come last, and leave the other processes idle.
 MORE_WORKERS := 1
 WORKERS ?= $(shell $(PYTHON) -c "import os; print((os.cpu_count() or 1) + $(MORE_WORKERS))")
