@@ -23,6 +23,7 @@ from spacy_lambda.deploy.lock import STALE_AFTER, deployment_lock
 from spacy_lambda.deploy.stacks import BOOTSTRAP_PARAMETER, find_stack, is_bootstrapped, require_settled
 from spacy_lambda.deploy.versions import Version, list_versions, live_version, moved, prune_versions, recorded_before
 from spacy_lambda.errors import DeployError
+from spacy_lambda.extras import install_command
 from tests.aws_variables import fake_credentials
 
 REGION = "eu-central-1"
@@ -274,4 +275,4 @@ def test_the_record_of_versions_in_a_template() -> None:
     for record in ("7", '["x"]', "[", '{"versions": []}'):
         with pytest.raises(DeployError, match="the versions in the template of f are unknown") as caught:
             recorded_before({"Metadata": {LIVE_BEFORE: record}}, "f")
-        assert "pip install -U spacy-lambda" in caught.value.remedy
+        assert install_command(option="--upgrade") in caught.value.remedy
