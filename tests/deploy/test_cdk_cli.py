@@ -99,7 +99,9 @@ import os, signal, sys
 from pathlib import Path
 from spacy_lambda.deploy.synthesis import write_templates
 from tests.deploy.specs import SHARED
+before = dict(os.environ)
 write_templates([], SHARED, Path(sys.argv[1]))
+assert dict(os.environ) == before
 try:
     os.killpg(0, signal.SIGINT)
     signal.pause()
@@ -109,7 +111,7 @@ except KeyboardInterrupt:
 
 
 @pytest.mark.slow
-def test_ctrl_c_does_not_reach_the_node_of_the_library(tmp_path: Path) -> None:
+def test_the_node_of_the_library_has_its_own_path_and_session(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", INTERRUPTED, str(tmp_path)],
         cwd=Path(__file__).parents[2],

@@ -106,13 +106,16 @@ def test_functions_that_are_deployed_together_share_the_quota() -> None:
     assert {one.reserved for one in limits(*pair, limit=201).values()} == {50, 51}
 
 
-def test_a_denied_quota_request_does_not_prevent_a_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+def test_a_denied_quota_request_does_not_prevent_a_deployment() -> None:
     found = limits(function(auth="none"), denied=True)["ner"]
     assert found.reserved == 10
     assert found.about.endswith("(not checked against the account's: AccessDeniedException)")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:4000")
-    assert limits(function(auth="none"), denied=True)["ner"].about.endswith("(not checked in a rehearsal)")
+
+
+def test_a_rehearsal_has_no_quota() -> None:
+    aws = Aws("123456789012", "eu-central-1", None, is_emulated=True)
+    found = concurrency_limits(aws, "papers", [function(auth="none")])["ner"]
+    assert (found.reserved, found.about.endswith("(not checked in a rehearsal)")) == (10, True)
 
 
 @pytest.mark.parametrize("value", ['"10"', '"Unlimited"', '""', "0", "-1", "1.5", "true"])

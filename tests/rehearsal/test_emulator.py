@@ -74,7 +74,8 @@ def config(**changes: Any) -> FunctionConfig:
 
 def test_the_account_is_the_projects(emulator: Emulator) -> None:
     project = Project(name="papers", region=REGION, account=ACCOUNT, functions=(config(),), folder=Path())
-    assert open_account(project).account == ACCOUNT
+    aws = open_account(project)
+    assert (aws.account, aws.is_emulated) == (ACCOUNT, True)
 
 
 def test_requests_with_another_key_are_refused(emulator: Emulator) -> None:

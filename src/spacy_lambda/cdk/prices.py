@@ -70,9 +70,9 @@ class Price:
         return frozenset(region for one in self.sources for region in one.usd)
 
 
-@dataclass(frozen=True)
+@dataclass
 class RegionPrices:
-    """The prices of a region and, where one is not known, that of :data:`REGION`, which is recorded.
+    """The prices of a region and, where one is not known, that of :data:`REGION`; those that were taken are recorded.
 
     :param region: The region.
     :param assumed: Names of the prices that are those of :data:`REGION`.

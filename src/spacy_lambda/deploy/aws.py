@@ -10,6 +10,7 @@ from botocore.config import Config
 
 from spacy_lambda.aws.errors import aws_errors
 from spacy_lambda.config.project import Project
+from spacy_lambda.core.loopback import is_loopback_url
 from spacy_lambda.errors import DeployError
 
 __all__ = ["Aws", "open_account"]
@@ -22,11 +23,13 @@ class Aws:
     :param account: Twelve digits.
     :param region: Such as ``eu-central-1``.
     :param session: boto3's session.
+    :param is_emulated: An emulator on this machine stands in for AWS, as in a rehearsal.
     """
 
     account: str
     region: str
     session: Any
+    is_emulated: bool = False
 
     def client(self, service: str) -> Any:
         """Create a boto3 client.
@@ -45,10 +48,11 @@ def open_account(project: Project) -> Aws:
     """
     with aws_errors("looking up the AWS account"):
         session = boto3.Session(region_name=project.region)
-        identity = session.client("sts", region_name=project.region).get_caller_identity()
+        client = session.client("sts", region_name=project.region)
+        identity = client.get_caller_identity()
     if project.account not in (None, identity["Account"]):
         raise DeployError(
             f"the credentials are of account {identity['Account']}, not of {project.account}, the project's",
             remedy="set AWS_PROFILE to a profile of that account, or correct project.account",
         )
-    return Aws(identity["Account"], project.region, session)
+    return Aws(identity["Account"], project.region, session, is_emulated=is_loopback_url(client.meta.endpoint_url))

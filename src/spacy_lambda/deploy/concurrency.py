@@ -6,9 +6,8 @@ Reserved concurrency is taken from the account's, of which 100 must stay unreser
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -19,7 +18,6 @@ from spacy_lambda.cdk.settings import reserved_concurrency
 from spacy_lambda.config.project import Concurrency, FunctionConfig
 from spacy_lambda.core.aws_error_kinds import error_code
 from spacy_lambda.core.lambda_limits import UNRESERVED_CONCURRENCY
-from spacy_lambda.core.loopback import is_loopback_url
 from spacy_lambda.deploy.aws import Aws
 from spacy_lambda.errors import DeployError
 
@@ -42,8 +40,17 @@ class Limit:
 
 @dataclass(frozen=True)
 class _Account:
+    """Concurrency of the account, with that of the functions that are deployed."""
+
     limit: int
     free: int
+
+
+@dataclass(frozen=True)
+class _Unchecked:
+    """The account's concurrency is unknown, for a reason that follows the word "not checked"."""
+
+    reason: str
 
 
 def concurrency_limits(aws: Aws, project: str, functions: Sequence[FunctionConfig]) -> dict[str, Limit]:
@@ -52,17 +59,17 @@ def concurrency_limits(aws: Aws, project: str, functions: Sequence[FunctionConfi
     :raises DeployError: If the account cannot reserve the concurrency in the file, or AWS cannot be reached.
     """
     wanted = {one.name: reserved_concurrency(one.auth, one.concurrency) or 0 for one in functions}
-    account = _account(aws, project, wanted) if any(wanted.values()) else ""
-    free = 0 if isinstance(account, str) else account.free
+    account = _account(aws, project, wanted) if any(wanted.values()) else _Account(0, 0)
     limits = {}
     for one in functions:
         number = wanted[one.name]
-        limits[one.name] = _limit(one, number, account, free)
-        free -= number if limits[one.name].reserved == number else 0
+        limits[one.name] = _limit(one, number, account)
+        if isinstance(account, _Account) and limits[one.name].reserved == number:
+            account = replace(account, free=account.free - number)
     return limits
 
 
-def _limit(function: FunctionConfig, number: int, account: _Account | str, free: int) -> Limit:
+def _limit(function: FunctionConfig, number: int, account: _Account | _Unchecked) -> Limit:
     if number == 0:
         shared = "no separate limit: up to the account's concurrency"
         if function.auth == "none":
@@ -73,11 +80,11 @@ def _limit(function: FunctionConfig, number: int, account: _Account | str, free:
         return Limit(function.concurrency, shared)
     why = "" if function.concurrency else ', the default with auth = "none"'
     about = f"at most {number}{why}, reserved for it"
-    if isinstance(account, str):
-        return Limit(number, f"{about} (not checked {account})")
-    if number <= free:
+    if isinstance(account, _Unchecked):
+        return Limit(number, f"{about} (not checked {account.reason})")
+    if number <= account.free:
         return Limit(number, about)
-    short = f"the account has {account.limit}, of which {max(free, 0)} can still be reserved"
+    short = f"the account has {account.limit}, of which {max(account.free, 0)} can still be reserved"
     if function.concurrency is None:
         return Limit("unlimited", f"at most {account.limit}, the account's own limit: {short}")
     raise DeployError(
@@ -87,8 +94,10 @@ def _limit(function: FunctionConfig, number: int, account: _Account | str, free:
     )
 
 
-def _account(aws: Aws, project: str, functions: dict[str, int]) -> _Account | str:
-    """Return the concurrency that can be reserved, including that of these functions, or why it is unknown."""
+def _account(aws: Aws, project: str, functions: dict[str, int]) -> _Account | _Unchecked:
+    """Look up the concurrency that can be reserved, including that of these functions."""
+    if aws.is_emulated:
+        return _Unchecked("in a rehearsal")
     client = aws.client("lambda")
     with aws_errors("reading the concurrency of the account"):
         try:
@@ -96,9 +105,7 @@ def _account(aws: Aws, project: str, functions: dict[str, int]) -> _Account | st
             own = sum(_reserved(client, stack_name(project, name)) for name, number in functions.items() if number)
         except ClientError as exc:
             # The permission to deploy need not include this one; CloudFormation refuses what cannot be reserved.
-            if is_loopback_url(os.environ.get("AWS_ENDPOINT_URL", "")):
-                return "in a rehearsal"
-            return f"against the account's: {error_code(exc) or 'Unknown'}"
+            return _Unchecked(f"against the account's: {error_code(exc) or 'Unknown'}")
     limit = int(settings["ConcurrentExecutions"])
     return _Account(limit, int(settings.get("UnreservedConcurrentExecutions", limit)) + own - UNRESERVED_CONCURRENCY)
 

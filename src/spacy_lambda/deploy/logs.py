@@ -50,17 +50,18 @@ def read_log(
     :raises DeployError: If there is no log, or AWS refuses.
     """
     start = int((datetime.now(UTC) - since).timestamp() * 1000)
-    seen: set[str] = set()
+    seen: dict[str, int] = {}
     while True:
         for event in _events(aws, function, start):
             if event["eventId"] in seen:
                 continue
-            seen.add(event["eventId"])
+            seen[event["eventId"]] = event["timestamp"]
             start = max(start, event["timestamp"])
             when = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
             yield LogEvent(when, event["logStreamName"], event["message"].rstrip("\n"))
         if not follow:
             return
+        seen = {name: when_ms for name, when_ms in seen.items() if when_ms >= start}  # no other is read again
         wait(POLL_S)
 
 

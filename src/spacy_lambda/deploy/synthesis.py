@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import tempfile
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -28,8 +26,7 @@ def write_templates(specs: Sequence[FunctionSpec], shared: SharedSpec | None, ou
     :returns: The assembly's folder.
     :raises DeployError: If there is no Node, or no template can be made of a spec.
     """
-    os.environ["PATH"] = node_environment()["PATH"]
-    _separate_node()
+    _choose_node(node_environment()["PATH"])
     from spacy_lambda.cdk.app import synthesize
 
     out.mkdir(parents=True, exist_ok=True)
@@ -39,13 +36,17 @@ def write_templates(specs: Sequence[FunctionSpec], shared: SharedSpec | None, ou
         raise DeployError(exc.message, remedy=exc.remedy) from exc
 
 
-def _separate_node() -> None:
-    """Let the library start ``node`` in a session of its own, where Ctrl-C does not reach it.
+def _choose_node(path: str) -> None:
+    """Let the library start ``node`` from a path, in a session of its own, where Ctrl-C does not reach it.
 
     Otherwise it would end before this process does, which reports the broken pipe to it. Without its input it ends too.
+
+    :param path: Takes the place of ``PATH`` for this one process.
     """
     from jsii._kernel.providers import process
 
+    def start(command: Sequence[str], *, env: Mapping[str, str], **options: Any) -> Any:
+        return subprocess.Popen(command, env={**env, "PATH": path}, start_new_session=True, **options)
+
     kernel: Any = process
-    separate = partial(subprocess.Popen, start_new_session=True)
-    kernel.subprocess = SimpleNamespace(**{**vars(subprocess), "Popen": separate})
+    kernel.subprocess = SimpleNamespace(**{**vars(subprocess), "Popen": start})
