@@ -117,8 +117,8 @@ def assemble(
         digest = folder_digest(tree / PIPELINE_FOLDER, manifest)
         components = list_components(tree, wheel_digests(wheels))
         (tree / LOCK).write_text(lock_text(wheels), encoding="ascii")
-        text = sbom_text(components, pipeline=meta, sha256=digest, target=target)
-        (tree / SBOM).write_text(text, encoding="utf-8")
+        bill = sbom_text(components, pipeline=meta, sha256=digest, target=target)
+        (tree / SBOM).write_text(bill, encoding="utf-8")
         set_modes(tree)
         yield Assembled(
             tree=tree,

@@ -136,15 +136,7 @@ def bundle(
 
     with assemble(pipeline, options.target, step, check=check, zip_limit=zip_limit) as made:
         assembled = made if options.fetch_from is None else replace(made, location=options.fetch_from)
-        in_pipeline = sum(file_sizes(assembled.tree / PIPELINE_FOLDER).values())
-        choice = choose_package_type(
-            options.package_type,
-            code=sum(file_sizes(assembled.tree).values()) - in_pipeline,
-            pipeline=in_pipeline,
-            location=assembled.location,
-            fetch=fetched,
-            limit=limit,
-        )
+        choice = _choose(assembled, options.package_type, fetch=fetched, limit=limit)
         engine = None
         if choice.package_type == "image" and options.engine != NO_ENGINE:
             engine = find_engine(options.engine)
@@ -152,6 +144,18 @@ def bundle(
         written = _write(assembled, choice, out, options, engine)
     on_step("done", len(STEPS), len(STEPS))
     return written
+
+
+def _choose(assembled: Assembled, wanted: str, *, fetch: bool, limit: int) -> PackageTypeChoice:
+    in_pipeline = sum(file_sizes(assembled.tree / PIPELINE_FOLDER).values())
+    return choose_package_type(
+        wanted,
+        code=sum(file_sizes(assembled.tree).values()) - in_pipeline,
+        pipeline=in_pipeline,
+        location=assembled.location,
+        fetch=fetch,
+        limit=limit,
+    )
 
 
 def _write(

@@ -106,69 +106,84 @@ def make_plan(
         AWS refuses.
     """
     limits = concurrency_limits(aws, project.name, [one.config for one in prepared])
-    warnings = {
-        one.config.name: (
-            *caller_warnings(one.config, aws.account),
-            *page_warnings(one.config),
-            *check_sources(aws, one.config),
-            *_limit_warnings(one),
-        )
-        for one in prepared
-    }
-    live = {one.config.name: live_version(aws, stack_name(project.name, one.config.name)) for one in prepared}
-    specs = [
-        make_spec(
-            project,
-            one,
-            aws=aws,
-            code=describe_code(one),
-            limit=limits[one.config.name],
-            live_version=live[one.config.name] or _next_version(aws, stack_name(project.name, one.config.name)),
-            before=live_before(aws, stack_name(project.name, one.config.name)) if live[one.config.name] else (),
-        )
-        for one in prepared
-    ]
-    is_new = {spec.name: _is_new(aws, spec.function_name) for spec in specs}
+    found = [_look_up(aws, project, one, limits[one.config.name]) for one in prepared]
     begin(on_step, "synthesize")
     shared = shared_spec(project, aws)
-    assembly = write_templates(specs, shared, out)
+    assembly = write_templates([one.spec for one in found], shared, out)
     planned = []
-    for number, (one, spec) in enumerate(zip(prepared, specs, strict=True)):
-        on_step("compare", number, len(specs))
-        name = spec.function_name
-        template = read_template(assembly, name)
-        cost, limit = _cost(one, spec), limits[spec.name]
-        planned.append(
-            Planned(
-                prepared=one,
-                spec=spec,
-                live=live[spec.name],
-                is_new=is_new[spec.name],
-                difference=cdk.diff(name, assembly) if with_difference else None,
-                changes=() if is_new[spec.name] else _changes(aws, name, template, live=live[spec.name]),
-                state=final_state(
-                    template,
-                    spec,
-                    one,
-                    live=live[spec.name],
-                    callers=callers(spec),
-                    concurrency=limit.about,
-                    cost=cost,
-                ),
-                cost=cost,
-                resources=planned_resources(template, name),
-                callers=callers(spec),
-                limit=limit,
-                warnings=warnings[spec.name],
-            )
-        )
-    on_step("compare", len(specs), len(specs))
+    for number, one in enumerate(found):
+        on_step("compare", number, len(found))
+        name = one.spec.function_name
+        difference = cdk.diff(name, assembly) if with_difference else None
+        planned.append(_compare(aws, one, read_template(assembly, name), difference))
+    on_step("compare", len(found), len(found))
     own = stack_name(project.name)
     return Plan(tuple(planned), shared, planned_resources(read_template(assembly, own), own), is_bootstrapped(aws))
 
 
+@dataclass(frozen=True)
+class _Found:
+    """One function, and what AWS has of it: all that is looked up before a template is written."""
+
+    prepared: Prepared
+    spec: FunctionSpec
+    live: str | None
+    is_new: bool
+    limit: Limit
+    warnings: tuple[str, ...]
+
+
+def _look_up(aws: Aws, project: Project, prepared: Prepared, limit: Limit) -> _Found:
+    config, name = prepared.config, stack_name(project.name, prepared.config.name)
+    warnings = (
+        *caller_warnings(config, aws.account),
+        *page_warnings(config),
+        *check_sources(aws, config),
+        *_limit_warnings(prepared),
+    )
+    live = live_version(aws, name)
+    spec = make_spec(
+        project,
+        prepared,
+        aws=aws,
+        code=describe_code(prepared),
+        limit=limit,
+        live_version=live or _next_version(aws, name),
+        before=live_before(aws, name) if live else (),
+    )
+    return _Found(prepared, spec, live, _is_new(aws, name), limit, warnings)
+
+
+def _compare(aws: Aws, found: _Found, template: Mapping[str, Any], difference: str | None) -> Planned:
+    spec, name = found.spec, found.spec.function_name
+    cost, can_call = _cost(found.prepared, spec), callers(spec)
+    state = final_state(
+        template,
+        spec,
+        found.prepared,
+        live=found.live,
+        callers=can_call,
+        concurrency=found.limit.about,
+        cost=cost,
+    )
+    return Planned(
+        prepared=found.prepared,
+        spec=spec,
+        live=found.live,
+        is_new=found.is_new,
+        difference=difference,
+        changes=() if found.is_new else _changes(aws, name, template, live=found.live),
+        state=state,
+        cost=cost,
+        resources=planned_resources(template, name),
+        callers=can_call,
+        limit=found.limit,
+        warnings=found.warnings,
+    )
+
+
 def _changes(aws: Aws, stack: str, template: Mapping[str, Any], *, live: str | None) -> tuple[Change, ...]:
-    """Compare a deployed stack, whose newest version is not live after a rollback or a failed release."""
+    """Compare a deployed stack. After a rollback or a failed release, its newest version is not the live one."""
     changes = find_changes(deployed_template(aws, stack), template, stack=stack)
     newest = _next_version(aws, stack) if live is None else str(list_versions(aws, stack)[0].number)
     if newest == live:

@@ -93,13 +93,7 @@ def prepare(
     with _local_pipeline(config, of_stage(on_step, "resolve")) as folder:
         location = _bucket_location(project, aws, folder)
         _check_digest(config.pipeline, location)
-        options = BundleOptions(
-            target=Target(config.python, config.architecture),
-            package_type="image" if config.shape == "image-efs" else config.shape,
-            fetch_from=str(location) if config.shape == "image-efs" else None,
-            engine=None if build_images else NO_ENGINE,
-            replace=True,
-        )
+        options = _bundle_options(config, location, build_images=build_images)
         bundle = make_bundle(str(folder), out, options, on_step=of_stage(on_step, "bundle"))
         begin(on_step, "prepare")
         predictor = open_predictor(folder)
@@ -127,6 +121,17 @@ def prepare(
             ),
             findings=findings,
         )
+
+
+def _bundle_options(config: FunctionConfig, location: Location, *, build_images: bool) -> BundleOptions:
+    is_fetched = config.shape == "image-efs"
+    return BundleOptions(
+        target=Target(config.python, config.architecture),
+        package_type="image" if is_fetched else config.shape,
+        fetch_from=str(location) if is_fetched else None,
+        engine=None if build_images else NO_ENGINE,
+        replace=True,
+    )
 
 
 def _labels(predictor: Predictor) -> tuple[str, ...]:

@@ -64,10 +64,9 @@ def emulated_aws(
 
     for name in ("moto", "werkzeug"):  # each request, and whatever is not emulated
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    emulators: list[Emulator] = []
 
     def url_of(function: str) -> str:
-        return function_url(emulators[0].access.endpoint, function)
+        return function_url(emulator.access.endpoint, function)
 
     def find(function: str) -> str | None:
         code = live_code(account, region, function)
@@ -76,35 +75,47 @@ def emulated_aws(
     def serve(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ["PATH_INFO"].startswith(PREFIX):
             return pass_on(environ, start_response, find)
-        proof = proof_of(emulators[0].access, environ["PATH_INFO"])
-        if proof is not None:
-            start_response("200 OK", [("Content-Type", "text/plain")])
-            return [proof.encode()]
-        if not _is_signed(environ, {emulators[0].access.access_key, *issued_keys()}):
-            start_response("403 Forbidden", [("Content-Type", "text/plain")])
-            return [b"the credentials of this request are not those of the rehearsal\n"]
-        try:
-            return app(environ, start_response)
-        except Exception as exc:  # a fault of moto, or an operation that it lacks
-            emulators[0].faults.append(f"{type(exc).__name__}: {exc}")
-            start_response("501 Not Implemented", [("Content-Type", "text/plain")])
-            return [emulators[0].faults[-1].encode()]
+        return _respond(emulator, app, issued_keys(), environ, start_response)
 
     with warnings.catch_warnings(), changed_moto(run, registry=registry, url_of=url_of if find_url else None):
         warnings.filterwarnings("ignore", category=UserWarning)  # of moto, about what it ignores
         reset()
         app: WsgiApp = make_app()
         server = make_server("127.0.0.1", 0, serve, threaded=True)
-        emulators.append(Emulator(new_access(server.server_port, account=account, region=region)))
+        # Its port is known now, and nothing is served yet.
+        emulator = Emulator(new_access(server.server_port, account=account, region=region))
         thread = threading.Thread(target=server.serve_forever, name="emulator", daemon=True)
         thread.start()
         try:
-            with using(emulators[0].access):
-                yield emulators[0]
+            with using(emulator.access):
+                yield emulator
         finally:
             server.shutdown()
             thread.join()
             server.server_close()
+
+
+def _respond(
+    emulator: Emulator, app: WsgiApp, issued: Iterable[str], environ: dict[str, Any], start_response: StartResponse
+) -> Iterable[bytes]:
+    """Respond to a request to AWS: to the challenge of another command, and to what is signed with a key of this one.
+
+    :param app: moto.
+    :param issued: Keys of roles that were assumed, in addition to the emulator's.
+    """
+    proof = proof_of(emulator.access, environ["PATH_INFO"])
+    if proof is not None:
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [proof.encode()]
+    if not _is_signed(environ, {emulator.access.access_key, *issued}):
+        start_response("403 Forbidden", [("Content-Type", "text/plain")])
+        return [b"the credentials of this request are not those of the rehearsal\n"]
+    try:
+        return app(environ, start_response)
+    except Exception as exc:  # a fault of moto, or an operation that it lacks
+        emulator.faults.append(f"{type(exc).__name__}: {exc}")
+        start_response("501 Not Implemented", [("Content-Type", "text/plain")])
+        return [emulator.faults[-1].encode()]
 
 
 def log_to_emulator(account: str, region: str) -> OnLog:
