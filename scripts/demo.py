@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from textwrap import fill
 
-from spacy_lambda.cdk.prices import REGION, describe_prices, usd
+from spacy_lambda.cdk.prices import FALLBACK_REGION, describe_prices, usd
 from spacy_lambda.cli.invoke import print_prediction
 from spacy_lambda.errors import LocalLambdaError
 from spacy_lambda.local import FunctionSettings, Invocation, LocalLambda, invoke
@@ -120,7 +120,7 @@ def cost(invocation: Invocation) -> str:
     gigabytes, seconds = report.memory_size_mb / 1024, report.billed_ms / 1000
     dollars = usd("million_requests") + 1e6 * seconds * gigabytes * usd("gb_second_x86_64")
     billed = f"{report.billed_ms} ms billed with {report.memory_size_mb:,} MB"
-    return f"a million such calls: ${dollars:,.2f} by {describe_prices(REGION)} ({billed}, as on this machine)"
+    return f"a million such calls: ${dollars:,.2f} by {describe_prices(FALLBACK_REGION)} ({billed}, as on this machine)"
 
 
 def wait_for_interrupt() -> None:

@@ -17,7 +17,7 @@ from spacy_lambda.bundler.metadata import BundleMetadata, write_metadata
 from spacy_lambda.bundler.target import Target
 from spacy_lambda.cli import make_app
 from spacy_lambda.config.project import FunctionConfig, Project
-from spacy_lambda.deploy.aws import Aws
+from spacy_lambda.deploy.aws import AwsAccount
 from spacy_lambda.deploy.preparation import prepare
 from spacy_lambda.errors import InvalidPipelineError, NotCompiledError
 from spacy_lambda.local.bundle import open_bundle
@@ -73,7 +73,7 @@ def test_no_bundle_is_made_of_it(original: Path, tmp_path: Path, shape: str) -> 
 def test_no_deployment_is_planned_of_it(original: Path, tmp_path: Path) -> None:
     project = Project(name="papers", region="eu-central-1", functions=(), folder=tmp_path)
     config = FunctionConfig(name="ner", pipeline=str(original))
-    aws = Aws("123456789012", "eu-central-1", None)
+    aws = AwsAccount("123456789012", "eu-central-1", None)
     with pytest.raises(NotCompiledError, match="is not compiled"), prepare(project, config, aws=aws):
         pass
 

@@ -13,7 +13,7 @@ from spacy_lambda.cli import compile
 from spacy_lambda.config import create_project
 from spacy_lambda.config.toml_file import read_toml
 from spacy_lambda.core.compiled_meta import CompiledMeta
-from spacy_lambda.deploy.aws import Aws
+from spacy_lambda.deploy.aws import AwsAccount
 from tests.cli.in_process import run_command
 
 REGION = "eu-central-1"
@@ -24,7 +24,7 @@ def deploy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str
     """Return the command in an empty folder; it deploys nothing."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("spacy_lambda.doctor.installed.require_extra", lambda name: None)
-    monkeypatch.setattr("spacy_lambda.deploy.aws.open_account", lambda project: Aws("1" * 12, REGION, None))
+    monkeypatch.setattr("spacy_lambda.deploy.aws.open_account", lambda project: AwsAccount("1" * 12, REGION, None))
     monkeypatch.setattr("spacy_lambda.deploy.cdk_cli.find_cdk", lambda **_: None)
     monkeypatch.setattr("spacy_lambda.cli.deploy._release", lambda project, chosen, *_, **options: (None, chosen))
     monkeypatch.setattr("spacy_lambda.cli.deploy._print_live", lambda *_: None)

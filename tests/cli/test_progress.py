@@ -24,7 +24,7 @@ def test_only_the_current_stage_is_shown(monkeypatch: pytest.MonkeyPatch) -> Non
             ("change set", 0, 0, ("", None)),
             ("update", 3, 12, ("3/12", 12)),
             ("update", 4, 12, ("4/12", 12)),
-            ("publish", 0, 1, ("", 1)),
+            ("upload", 0, 1, ("", 1)),
         ):
             on_step(step, done, total)
             (task,) = bars.tasks

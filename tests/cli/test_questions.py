@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from spacy_lambda.config.toml_file import WORK_FOLDER
-from spacy_lambda.deploy.aws import Aws
+from spacy_lambda.deploy.aws import AwsAccount
 from spacy_lambda.deploy.versions import Version
 from spacy_lambda.errors import SpacyLambdaError
 from spacy_lambda.rehearsal.emulator_access import access_file
@@ -40,7 +40,9 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     for command in ("rollback", "destroy", "rm"):
         monkeypatch.setattr(f"spacy_lambda.cli.{command}.confirm", decline)
     monkeypatch.setattr("spacy_lambda.cli.destroy.require_terminal", lambda *, yes: None)
-    monkeypatch.setattr("spacy_lambda.deploy.aws.open_account", lambda project: Aws("1" * 12, "eu-central-1", None))
+    monkeypatch.setattr(
+        "spacy_lambda.deploy.aws.open_account", lambda project: AwsAccount("1" * 12, "eu-central-1", None)
+    )
     monkeypatch.setattr("spacy_lambda.deploy.rollbacks.find_stack", lambda *names: {})
     monkeypatch.setattr("spacy_lambda.deploy.rollbacks.live_version", lambda *names: "2")
     monkeypatch.setattr("spacy_lambda.deploy.rollbacks.live_before", lambda *names: ("1",))

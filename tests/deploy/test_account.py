@@ -18,10 +18,17 @@ from moto import mock_aws
 from spacy_lambda.cdk.spec import LIVE_BEFORE
 from spacy_lambda.config.project import FunctionConfig, Project
 from spacy_lambda.core.aws_error_kinds import LOGIN
-from spacy_lambda.deploy.aws import Aws, open_account
+from spacy_lambda.deploy.aws import AwsAccount, open_account
 from spacy_lambda.deploy.lock import STALE_AFTER, deployment_lock
 from spacy_lambda.deploy.stacks import BOOTSTRAP_PARAMETER, find_stack, is_bootstrapped, require_settled
-from spacy_lambda.deploy.versions import Version, list_versions, live_version, moved, prune_versions, recorded_before
+from spacy_lambda.deploy.versions import (
+    Version,
+    list_versions,
+    live_version,
+    next_live_before,
+    prune_versions,
+    recorded_before,
+)
 from spacy_lambda.errors import DeployError
 from spacy_lambda.extras import install_command
 from tests.aws_variables import fake_credentials
@@ -36,18 +43,18 @@ def project(**changes: Any) -> Project:
 
 
 @pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[AwsAccount]:
     fake_credentials(monkeypatch)
     with mock_aws():
         yield open_account(project())
 
 
-def test_the_account_is_that_of_the_credentials(aws: Aws) -> None:
+def test_the_account_is_that_of_the_credentials(aws: AwsAccount) -> None:
     assert (aws.account, aws.region) == ("123456789012", REGION)
     assert open_account(project(account="123456789012")).account == "123456789012"
 
 
-def test_another_account_than_the_files_is_refused(aws: Aws) -> None:
+def test_another_account_than_the_files_is_refused(aws: AwsAccount) -> None:
     with pytest.raises(DeployError) as caught:
         open_account(project(account="999999999999"))
     assert caught.value.message == ("the credentials are of account 123456789012, not of 999999999999, the project's")
@@ -65,7 +72,7 @@ def test_without_credentials_the_remedy_is_to_log_in(monkeypatch: pytest.MonkeyP
     assert caught.value.remedy == LOGIN
 
 
-def test_whether_it_is_bootstrapped(aws: Aws) -> None:
+def test_whether_it_is_bootstrapped(aws: AwsAccount) -> None:
     assert not is_bootstrapped(aws)
     aws.client("ssm").put_parameter(Name=BOOTSTRAP_PARAMETER, Value="5", Type="String")
     assert not is_bootstrapped(aws)
@@ -73,7 +80,7 @@ def test_whether_it_is_bootstrapped(aws: Aws) -> None:
     assert is_bootstrapped(aws)
 
 
-def test_a_stack_is_found_with_its_outputs(aws: Aws) -> None:
+def test_a_stack_is_found_with_its_outputs(aws: AwsAccount) -> None:
     assert find_stack(aws, "papers-ner") is None
     assert require_settled(aws, "papers-ner") is None
     template = {
@@ -133,12 +140,12 @@ def test_others_can_be_changed(status: str) -> None:
 
 
 @pytest.fixture
-def bucket(aws: Aws) -> str:
+def bucket(aws: AwsAccount) -> str:
     aws.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
     return BUCKET
 
 
-def test_only_one_deploys_a_function_at_a_time(aws: Aws, bucket: str) -> None:
+def test_only_one_deploys_a_function_at_a_time(aws: AwsAccount, bucket: str) -> None:
     with deployment_lock(aws, bucket, "ner"):
         with deployment_lock(aws, bucket, "other"):
             pass
@@ -152,14 +159,14 @@ def test_only_one_deploys_a_function_at_a_time(aws: Aws, bucket: str) -> None:
         pass
 
 
-def test_the_lock_is_given_back_when_the_work_fails(aws: Aws, bucket: str) -> None:
+def test_the_lock_is_given_back_when_the_work_fails(aws: AwsAccount, bucket: str) -> None:
     with pytest.raises(KeyboardInterrupt), deployment_lock(aws, bucket, "ner"):
         raise KeyboardInterrupt
     with deployment_lock(aws, bucket, "ner"):
         pass
 
 
-def test_a_stale_lock_is_taken_over(aws: Aws, bucket: str) -> None:
+def test_a_stale_lock_is_taken_over(aws: AwsAccount, bucket: str) -> None:
     old = datetime.now(UTC) - STALE_AFTER - timedelta(minutes=1)
     body = json.dumps({"by": "a@b", "since": old.isoformat()})
     aws.client("s3").put_object(Bucket=bucket, Key="locks/ner.json", Body=body)
@@ -167,7 +174,7 @@ def test_a_stale_lock_is_taken_over(aws: Aws, bucket: str) -> None:
         pass
 
 
-def test_the_lock_of_a_killed_process_is_taken_over_at_once(aws: Aws, bucket: str) -> None:
+def test_the_lock_of_a_killed_process_is_taken_over_at_once(aws: AwsAccount, bucket: str) -> None:
     with deployment_lock(aws, bucket, "ner"):
         held = aws.client("s3").get_object(Bucket=bucket, Key="locks/ner.json")["Body"].read()
     gone = subprocess.Popen([sys.executable, "-S", "-c", ""])
@@ -180,7 +187,7 @@ def test_the_lock_of_a_killed_process_is_taken_over_at_once(aws: Aws, bucket: st
             pass
 
 
-def test_a_lock_that_was_taken_over_is_not_given_back_by_the_first(aws: Aws, bucket: str) -> None:
+def test_a_lock_that_was_taken_over_is_not_given_back_by_the_first(aws: AwsAccount, bucket: str) -> None:
     body = json.dumps({"by": "a@b", "since": datetime.now(UTC).isoformat(), "id": "theirs"})
     with deployment_lock(aws, bucket, "ner"):
         aws.client("s3").put_object(Bucket=bucket, Key="locks/ner.json", Body=body)
@@ -188,7 +195,7 @@ def test_a_lock_that_was_taken_over_is_not_given_back_by_the_first(aws: Aws, buc
         pass
 
 
-def test_a_lock_without_a_bucket_is_a_deploy_error(aws: Aws) -> None:
+def test_a_lock_without_a_bucket_is_a_deploy_error(aws: AwsAccount) -> None:
     with pytest.raises(DeployError, match="taking the lock s3://nowhere/"), deployment_lock(aws, "nowhere", "ner"):
         pass
 
@@ -266,7 +273,7 @@ def test_old_versions_go_and_the_live_one_never(
 def test_a_version_that_was_rolled_back_from_is_forgotten(
     live: str | None, before: tuple[str, ...], version: str, after: tuple[str, ...]
 ) -> None:
-    assert moved(live, before, version) == after
+    assert next_live_before(live, before, version) == after
 
 
 def test_the_record_of_versions_in_a_template() -> None:

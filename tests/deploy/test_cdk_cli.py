@@ -82,7 +82,7 @@ papers-ner |  1/12 | 10:00:09 AM | UPDATE_COMPLETE      | AWS::Lambda::Alias    
         stage="shift traffic",
     )
     assert list(dict.fromkeys(steps)) == [
-        ("publish", 0, 0),
+        ("upload", 0, 0),
         ("change set", 0, 0),
         ("shift traffic", 0, 12),
         ("shift traffic", 1, 12),

@@ -22,16 +22,16 @@ from spacy_lambda import cli, corpus
 from spacy_lambda.corpus.engines import deployed
 from spacy_lambda.corpus.estimate import EngineEstimate, Estimate
 from spacy_lambda.deploy import aws, cdk_cli, deployment, destruction, rollbacks
-from spacy_lambda.deploy.aws import Aws
-from spacy_lambda.deploy.concurrency import Limit
+from spacy_lambda.deploy.aws import AwsAccount
+from spacy_lambda.deploy.concurrency import ConcurrencyLimit
 from spacy_lambda.deploy.resources import Callers, PlannedResource
 from spacy_lambda.deploy.changes import Change
 from spacy_lambda.deploy.cost import Cost
 from spacy_lambda.deploy.final_state import Fact
 from spacy_lambda.deploy.latency import Latency
 from spacy_lambda.deploy.planning import Plan, Planned
-from spacy_lambda.deploy.promotion import Live
-from spacy_lambda.deploy.rollbacks import RolledBack
+from spacy_lambda.deploy.promotion import LiveVersion
+from spacy_lambda.deploy.rollbacks import Rollback
 from spacy_lambda.deploy.stacks import StackResource
 
 bundle = Values(package_type="zip", reason="it fits", zipped=1, unzipped=2, pipeline_sha256="a" * 64)
@@ -39,7 +39,8 @@ latency = Latency("the default golden tests", 6, 80, 5, 1.0, 2.0)
 prepared = Values(config=Values(shape="zip", memory=2048), bundle=bundle, golden_tests=(), latency=latency)
 spec = Values(function_name="papers-ner", region="us-east-1")
 alias = PlannedResource("AWS::Lambda::Alias", "papers-ner:live")
-callers, limit = Callers(True, "PUBLIC: anyone on the internet"), Limit(10, "at most 10 environments at once")
+callers = Callers(True, "PUBLIC: anyone on the internet")
+limit = ConcurrencyLimit(10, "at most 10 environments at once")
 state = Fact("callers", callers.about), Fact("concurrency", limit.about), Fact("alias", "papers-ner:live")
 planned = Planned(prepared, spec, "1", False, None, (Change("memory", "1769", "3008"),), state,
     Cost({}, {}, 0, {"requests": 0.2}, 1.0), (alias,), callers, limit)
@@ -58,18 +59,18 @@ def deploy_functions(project, functions, *, confirm, on_line, on_step, **rest):
     time.sleep(0.3)
     on_step("shift traffic", 1, 2)
     time.sleep(0.3)
-    return [Live("papers-ner", "2", "1", "https://url")]
+    return [LiveVersion("papers-ner", "2", "1", "https://url")]
 
 def begin(**options):
     print("WORK IS BEGUN", file=sys.stderr)
 
-aws.open_account = lambda project: Aws("123456789012", "eu-central-1", None)
+aws.open_account = lambda project: AwsAccount("123456789012", "eu-central-1", None)
 cdk_cli.find_cdk = begin
 deployment.deploy = deploy_functions
 function = "AWS::Lambda::Function", "papers-ner"
 destruction.find_resources_to_delete = lambda aws, stacks: [StackResource(stacks[0], *function)]
 destruction.destroy = lambda *arguments, **options: print("DELETED")
-rollbacks.find_rollback = rollbacks.rollback = lambda *arguments, **options: RolledBack("papers-ner", "1", "2")
+rollbacks.find_rollback = rollbacks.rollback = lambda *arguments, **options: Rollback("papers-ner", "1", "2")
 def annotate(*arguments, **options):
     print("ANNOTATED")
     raise typer.Exit

@@ -17,7 +17,7 @@ import pytest
 
 from spacy_lambda.bundler import bundle
 from spacy_lambda.config.toml_file import WORK_FOLDER
-from spacy_lambda.deploy.aws import Aws
+from spacy_lambda.deploy.aws import AwsAccount
 from spacy_lambda.deploy.cdk_cli import Cdk, find_cdk
 from spacy_lambda.deploy.node import node_environment
 from spacy_lambda.errors import SpacyLambdaError
@@ -249,15 +249,15 @@ def test_a_new_pipeline_becomes_a_new_version(project: Path) -> None:
 
 def spoil_golden_tests(patch: pytest.MonkeyPatch) -> None:
     """Let each version fail its first golden test."""
-    asked = Aws.client
+    asked = AwsAccount.client
 
-    def spoiled(self: Aws, service: str) -> Any:
+    def spoiled(self: AwsAccount, service: str) -> Any:
         found = asked(self, service)
         if service == "lambda":
             found.meta.events.register("before-parameter-build.lambda.Invoke", _spoil)
         return found
 
-    patch.setattr(Aws, "client", spoiled)
+    patch.setattr(AwsAccount, "client", spoiled)
 
 
 def _spoil(params: dict[str, Any], **_: Any) -> None:

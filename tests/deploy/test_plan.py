@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from spacy_lambda.cdk.source_settings import SqsSource
 from spacy_lambda.config.project import PUBLIC_CONCURRENCY, FunctionConfig
-from spacy_lambda.deploy.aws import Aws
+from spacy_lambda.deploy.aws import AwsAccount
 from spacy_lambda.deploy.concurrency import concurrency_limits
 from spacy_lambda.deploy.cost import Cost, Sizes, estimate
 from spacy_lambda.deploy.latency import Latency
@@ -58,7 +58,7 @@ class Session:
 
 def limits(*functions: FunctionConfig, limit: int = 1000, denied: bool = False, **reserved: int) -> Any:
     api = Lambda(limit, {name.replace("_", "-"): number for name, number in reserved.items()}, denied=denied)
-    return concurrency_limits(Aws("123456789012", "eu-central-1", Session(api)), "papers", functions)
+    return concurrency_limits(AwsAccount("123456789012", "eu-central-1", Session(api)), "papers", functions)
 
 
 def function(name: str = "ner", **settings: Any) -> FunctionConfig:
@@ -113,7 +113,7 @@ def test_a_denied_quota_request_does_not_prevent_a_deployment() -> None:
 
 
 def test_a_rehearsal_has_no_quota() -> None:
-    aws = Aws("123456789012", "eu-central-1", None, is_emulated=True)
+    aws = AwsAccount("123456789012", "eu-central-1", None, is_emulated=True)
     found = concurrency_limits(aws, "papers", [function(auth="none")])["ner"]
     assert (found.reserved, found.about.endswith("(not checked in a rehearsal)")) == (10, True)
 

@@ -9,8 +9,8 @@ import pytest
 from spacy_lambda.bundler.image.build import RECORD
 from spacy_lambda.config.project import FunctionConfig, Project
 from spacy_lambda.core.location import parse_location
-from spacy_lambda.deploy.aws import Aws
-from spacy_lambda.deploy.planning import describe_code
+from spacy_lambda.deploy.aws import AwsAccount
+from spacy_lambda.deploy.planning import make_code
 from spacy_lambda.deploy.preparation import Prepared
 from spacy_lambda.deploy.preparation import prepare as prepare_function
 from spacy_lambda.errors import ArtifactError, SignatureError
@@ -31,7 +31,7 @@ def pushed(folder: Path, *, key: Path | None) -> str:
 def prepare(folder: Path, pipeline: str, key: Path | None) -> Prepared:
     function = FunctionConfig(name="ner", pipeline=pipeline, shape="zip", signed_by=key)
     project = Project(name="papers", region="eu-central-1", functions=(function,), folder=folder)
-    aws = Aws("123456789012", "eu-central-1", None)
+    aws = AwsAccount("123456789012", "eu-central-1", None)
     with prepare_function(project, function, aws=aws) as prepared:
         return prepared
 
@@ -77,15 +77,15 @@ def test_an_image_that_fetches_is_made_before_the_pipeline_is_stored(
     write_pipeline(tmp_path, "1.0.0", Iron="MATERIAL")
     function = FunctionConfig(name="ner", pipeline=str(tmp_path / "compiled"), shape="image-efs")
     project = Project(name="papers", region="eu-central-1", functions=(function,), folder=tmp_path)
-    aws = Aws("123456789012", "eu-central-1", None)
+    aws = AwsAccount("123456789012", "eu-central-1", None)
     with without_wheels(), prepare_function(project, function, aws=aws, build_images=False) as prepared:
         assert prepared.bundle.location == str(prepared.location)
         assert not (prepared.bundle.path / "pipeline" / "pipeline").exists()
-        code = describe_code(prepared)
+        code = make_code(prepared)
         (prepared.bundle.path / RECORD).write_text("{}")
-        assert describe_code(prepared) == code
+        assert make_code(prepared) == code
         (prepared.bundle.path / "Dockerfile").write_text("FROM scratch")
-        assert describe_code(prepared) != code
+        assert make_code(prepared) != code
 
 
 def test_a_digest_that_differs_is_refused_before_anything_is_bundled(tmp_path: Path) -> None:

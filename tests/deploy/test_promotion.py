@@ -9,7 +9,7 @@ import pytest
 
 from spacy_lambda.cdk.spec import FunctionSpec
 from spacy_lambda.deploy import promotion
-from spacy_lambda.deploy.promotion import Live, promote
+from spacy_lambda.deploy.promotion import LiveVersion, promote
 from spacy_lambda.deploy.publication import Published
 from tests.deploy.specs import function_spec
 
@@ -44,5 +44,5 @@ def test_old_versions_are_deleted_with_or_without_a_new_one(
     cdk: Any = None
     published = Published(spec, version, "7", 3)
     live = promote(published, aws=aws, cdk=cdk, out=tmp_path, on_line=lambda line: None)
-    assert live == Live("news-ner", version, "7", None, (1, 2))
+    assert live == LiveVersion("news-ner", version, "7", None, (1, 2))
     assert calls == expected

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from spacy_lambda.deploy import rollbacks
-from spacy_lambda.deploy.rollbacks import RolledBack, find_rollback
+from spacy_lambda.deploy.rollbacks import Rollback, find_rollback
 from spacy_lambda.deploy.stacks import Stack
 from spacy_lambda.deploy.versions import Version
 from spacy_lambda.errors import DeployError
@@ -20,7 +20,7 @@ def found(
     live: str | None,
     before: tuple[str, ...],
     version: str | None = None,
-) -> RolledBack:
+) -> Rollback:
     patch.setattr(rollbacks, "find_stack", lambda aws, function: Stack(function, "UPDATE_COMPLETE"))
     patch.setattr(rollbacks, "live_version", lambda aws, function: live)
     patch.setattr(rollbacks, "live_before", lambda aws, function: before)
@@ -43,7 +43,7 @@ def found(
 def test_the_default_is_the_version_that_was_live_before(
     monkeypatch: pytest.MonkeyPatch, published: tuple[int, ...], live: str, before: tuple[str, ...], chosen: str
 ) -> None:
-    expected = RolledBack("papers-ner", chosen, live)
+    expected = Rollback("papers-ner", chosen, live)
     assert found(monkeypatch, published=published, live=live, before=before) == expected
 
 

@@ -12,7 +12,7 @@ from moto import mock_aws
 
 from spacy_lambda.cdk.source_settings import KinesisSource, S3Source, ScheduleSource, SourceConfig, SqsSource
 from spacy_lambda.config.project import FunctionConfig, Project
-from spacy_lambda.deploy.aws import Aws, open_account
+from spacy_lambda.deploy.aws import AwsAccount, open_account
 from spacy_lambda.deploy.source_checks import check_sources
 from spacy_lambda.errors import DeployError
 from tests.aws_variables import fake_credentials
@@ -24,7 +24,7 @@ REDRIVE = '{"deadLetterTargetArn": "arn:aws:sqs:eu-central-1:123456789012:dead",
 
 
 @pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[AwsAccount]:
     fake_credentials(monkeypatch)
     with mock_aws():
         functions = (function(),)
@@ -35,12 +35,12 @@ def function(*sources: SourceConfig, timeout: int = 30) -> FunctionConfig:
     return FunctionConfig(name="ner", pipeline="./compiled", timeout=timeout, sources=sources)
 
 
-def make_queue(aws: Aws, **attributes: str) -> None:
+def make_queue(aws: AwsAccount, **attributes: str) -> None:
     aws.client("sqs").create_queue(QueueName="dead")
     aws.client("sqs").create_queue(QueueName="texts", Attributes=attributes)
 
 
-def test_sources_that_are_ready(aws: Aws) -> None:
+def test_sources_that_are_ready(aws: AwsAccount) -> None:
     make_queue(aws, VisibilityTimeout="185", RedrivePolicy=REDRIVE)
     aws.client("kinesis").create_stream(StreamName="clicks", ShardCount=1)
     sources: list[SourceConfig] = [
@@ -64,11 +64,11 @@ class Notifying:
 
 
 def test_a_bucket_that_is_ready() -> None:
-    aws = Aws("123456789012", REGION, Notifying())
+    aws = AwsAccount("123456789012", REGION, Notifying())
     assert check_sources(aws, function(S3Source(bucket="papers"))) == ()
 
 
-def test_warnings(aws: Aws) -> None:
+def test_warnings(aws: AwsAccount) -> None:
     make_queue(aws, VisibilityTimeout="60")
     aws.client("s3").create_bucket(Bucket="papers", CreateBucketConfiguration=PLACE)
     early, dead, bucket = check_sources(aws, function(SqsSource(queue="texts"), S3Source(bucket="papers")))
@@ -78,7 +78,7 @@ def test_warnings(aws: Aws) -> None:
     assert bucket.startswith("the bucket papers does not send its events to EventBridge")
 
 
-def test_a_visibility_timeout_that_lambda_refuses(aws: Aws) -> None:
+def test_a_visibility_timeout_that_lambda_refuses(aws: AwsAccount) -> None:
     make_queue(aws, VisibilityTimeout="29")
     with pytest.raises(DeployError) as caught:
         check_sources(aws, function(SqsSource(queue="texts")))
@@ -98,7 +98,7 @@ def test_a_visibility_timeout_that_lambda_refuses(aws: Aws) -> None:
         (KinesisSource(stream="clicks"), "the stream clicks"),
     ],
 )
-def test_a_source_that_does_not_exist(aws: Aws, source: SourceConfig, what: str) -> None:
+def test_a_source_that_does_not_exist(aws: AwsAccount, source: SourceConfig, what: str) -> None:
     with pytest.raises(DeployError) as caught:
         check_sources(aws, function(ScheduleSource(schedule_expression="rate(1 day)"), source))
     assert caught.value.message == f"functions.ner.sources[1]: {what} does not exist"
@@ -122,7 +122,7 @@ class Refusing:
 
 
 def refused(code: str, source: SourceConfig) -> tuple[str, ...]:
-    return check_sources(Aws("123456789012", REGION, Refusing(code)), function(source))
+    return check_sources(AwsAccount("123456789012", REGION, Refusing(code)), function(source))
 
 
 @pytest.mark.parametrize("source", [SqsSource(queue="a"), S3Source(bucket="papers"), KinesisSource(stream="a")])

@@ -17,8 +17,8 @@ from spacy_lambda.cli.tune import _cheapest
 from spacy_lambda.client.report_line import Report
 from spacy_lambda.config import load_project
 from spacy_lambda.deploy import lock
-from spacy_lambda.deploy.aws import Aws, open_account
-from spacy_lambda.deploy.tuning import Tuned, plan_tuning, tune
+from spacy_lambda.deploy.aws import AwsAccount, open_account
+from spacy_lambda.deploy.tuning import MeasuredSize, plan_tuning, tune
 from spacy_lambda.deploy.tuning_record import (
     TUNING_TAG,
     find_tuning,
@@ -125,7 +125,7 @@ def state() -> tuple[int, list[str], str]:
     )
 
 
-def opened(path: Path) -> tuple[Any, Any, Aws]:
+def opened(path: Path) -> tuple[Any, Any, AwsAccount]:
     loaded = load_project(path)
     return loaded, loaded.functions[0], open_account(loaded)
 
@@ -185,7 +185,7 @@ class Mortal:
         return call
 
 
-class MortalAws(Aws):
+class MortalAws(AwsAccount):
     """An account whose process is killed after some calls of Lambda or S3."""
 
     calls: ClassVar[Iterator[int]]
@@ -290,7 +290,9 @@ def test_the_command_asks_and_prints_the_line_to_write(project: Path) -> None:
 @pytest.mark.parametrize(("limit_ms", "best"), [(None, 1769), (120.0, 1769), (90.0, 3008), (10.0, None)])
 def test_of_equally_cheap_sizes_the_fastest_is_shown(limit_ms: float | None, best: int | None) -> None:
     found = [
-        Tuned(memory_mb=size, figures=Figures(init_s=1.0, ms=ms, peak_mb=300, cpus=1.0, source="1 text"), usd=usd)
+        MeasuredSize(
+            memory_mb=size, figures=Figures(init_s=1.0, ms=ms, peak_mb=300, cpus=1.0, source="1 text"), usd=usd
+        )
         for size, ms, usd in ((1024, 173.0, 2.50), (1769, 100.0, 2.54), (3008, 73.0, 3.10))
     ]
     chosen = _cheapest(found, limit_ms)

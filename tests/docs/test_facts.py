@@ -60,7 +60,9 @@ def test_the_price_of_a_call_is_that_of_the_plan() -> None:
 
 
 def test_prices_have_a_date_and_their_region() -> None:
-    assert f"US dollars a month, {prices.REGION} list prices, {prices.as_of()}, without the free tier." in DEPLOY
+    assert (
+        f"US dollars a month, {prices.FALLBACK_REGION} list prices, {prices.as_of()}, without the free tier." in DEPLOY
+    )
     assert f"{usd('log_gb'):.2f} a GB" in DEPLOY
     assert f"X-Ray takes {usd('million_traces'):.2f} for a million traces" in DEPLOY
 

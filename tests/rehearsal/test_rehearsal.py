@@ -26,7 +26,7 @@ from spacy_lambda.rehearsal.deployed_code import DeployedCode
 from spacy_lambda.rehearsal.deployed_functions import DeployedFunctions
 from spacy_lambda.rehearsal.emulator_access import access_file
 from spacy_lambda.rehearsal.rehearsal_log import RehearsalLog
-from spacy_lambda.rehearsal.rehearse import kept_rehearsal, refuse_images, rehearsal, with_a_region
+from spacy_lambda.rehearsal.rehearse import kept_rehearsal, refuse_images, rehearsal, with_default_region
 from tests.rehearsal.listeners import answering
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # of moto
@@ -37,20 +37,20 @@ CONFIG = '[project]\nname = "papers"\n\n[functions.ner]\npipeline = "{pipeline}"
 def project(folder: Path, pipeline: str = "./compiled") -> Project:
     file = folder / "spacy-lambda.toml"
     file.write_text(CONFIG.format(pipeline=pipeline), encoding="utf-8")
-    return load_project(file, environ=with_a_region({}, folder))
+    return load_project(file, environ=with_default_region({}, folder))
 
 
 def test_a_region_is_not_needed(tmp_path: Path) -> None:
     assert project(tmp_path).region == "us-east-1"
-    assert with_a_region({"AWS_REGION": "eu-west-1"}, tmp_path) == {"AWS_REGION": "eu-west-1"}
+    assert with_default_region({"AWS_REGION": "eu-west-1"}, tmp_path) == {"AWS_REGION": "eu-west-1"}
 
 
 def test_the_default_region_is_that_of_the_rehearsal_that_is_kept(tmp_path: Path) -> None:
     (tmp_path / WORK_FOLDER).mkdir()
     with answering(region="eu-north-1") as access, access_file(tmp_path / WORK_FOLDER, access):
         found = {"AWS_REGION": "eu-north-1", "AWS_DEFAULT_REGION": "eu-north-1"}
-        assert with_a_region({}, tmp_path) == found
-        assert with_a_region({"AWS_REGION": "us-west-2"}, tmp_path) == found
+        assert with_default_region({}, tmp_path) == found
+        assert with_default_region({"AWS_REGION": "us-west-2"}, tmp_path) == found
         mine = project(tmp_path)
         with kept_rehearsal(mine):
             assert os.environ["AWS_REGION"] == "eu-north-1"
@@ -61,7 +61,7 @@ def test_the_default_region_is_that_of_the_rehearsal_that_is_kept(tmp_path: Path
         with pytest.raises(DeployError, match="emulates eu-north-1"), rehearsal(other, other.functions):
             pass
     with access_file(tmp_path / WORK_FOLDER, access):  # left by an emulator that was killed
-        assert with_a_region({}, tmp_path) == {"AWS_DEFAULT_REGION": "us-east-1"}
+        assert with_default_region({}, tmp_path) == {"AWS_DEFAULT_REGION": "us-east-1"}
 
 
 def test_of_two_that_are_served_the_second_is_refused_from_its_start(tmp_path: Path) -> None:

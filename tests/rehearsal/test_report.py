@@ -19,7 +19,7 @@ from spacy_lambda.cli import make_app
 from spacy_lambda.cli.deploy import _AWS_EFFECT, _KEPT_EFFECT, _following, _interruption_explained
 from spacy_lambda.cli.rehearsal import print_rehearsal, serve_rehearsal
 from spacy_lambda.core.env_names import AWS_REGION_VARIABLES, REGION_VARIABLE
-from spacy_lambda.deploy.promotion import Live
+from spacy_lambda.deploy.promotion import LiveVersion
 from spacy_lambda.deploy.resources import PlannedResource
 from spacy_lambda.rehearsal.emulator_access import new_access, using
 from spacy_lambda.rehearsal.rehearse import Rehearsal
@@ -64,13 +64,13 @@ def plan(*, is_new: bool, changes: tuple[str, ...] = ()) -> Any:
 
 
 def test_the_deployment_is_described_in_words(capsys: pytest.CaptureFixture[str]) -> None:
-    live = Live("papers-ner", "1", None, None)
+    live = LiveVersion("papers-ner", "1", None, None)
     print_rehearsal(plan(is_new=True), [live], running("papers-ner"), following="spacy-lambda deploy", err=False)
     assert capsys.readouterr().out == SUMMARY
 
 
 def test_the_next_version_is_an_update(capsys: pytest.CaptureFixture[str]) -> None:
-    live = Live("papers-ner", "1", "1", None)
+    live = LiveVersion("papers-ner", "1", "1", None)
     print_rehearsal(plan(is_new=False), [live], running(), following="spacy-lambda deploy", err=True)
     printed = capsys.readouterr().err
     assert "  - updated, if it differs, the stack papers: " in printed
@@ -80,7 +80,7 @@ def test_the_next_version_is_an_update(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_an_update_is_described_as_in_the_plan(capsys: pytest.CaptureFixture[str]) -> None:
-    live = Live("papers-ner", "2", "1", None)
+    live = LiveVersion("papers-ner", "2", "1", None)
     changed = plan(is_new=False, changes=("code", "memory 1769 → 3008"))
     print_rehearsal(changed, [live], running(), following="spacy-lambda deploy", err=False)
     assert "  - updated the stack papers-ner: code, memory 1769 → 3008; nothing else\n" in capsys.readouterr().out
@@ -89,7 +89,7 @@ def test_an_update_is_described_as_in_the_plan(capsys: pytest.CaptureFixture[str
 def test_serving_ends_with_a_signal(capsys: pytest.CaptureFixture[str]) -> None:
     before = signal.getsignal(signal.SIGTERM)
     threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM)).start()
-    live = Live("papers-ner", "1", None, "http://localhost:4000/function-url/papers-ner/")
+    live = LiveVersion("papers-ner", "1", None, "http://localhost:4000/function-url/papers-ner/")
     serve_rehearsal(running(), [live], words=["ner", "--config", "my app.toml"], err=False)
     printed = capsys.readouterr().out
     assert "  papers-ner: http://localhost:4000/function-url/papers-ner/\n" in printed

@@ -16,10 +16,10 @@ from spacy_lambda.sizing.alternatives import (
     sagemaker_serverless,
 )
 from spacy_lambda.sizing.cold_starts import blocked_share, cold_share, environments_for
-from spacy_lambda.sizing.dollars import FunctionSetting, MissingPrice, Start, Traffic, lambda_cost, rates
+from spacy_lambda.sizing.dollars import FunctionSetting, MissingPrice, Start, Traffic, lambda_cost, price_lookup
 from spacy_lambda.sizing.figures import Figures
 
-US = rates("us-east-1")
+US = price_lookup("us-east-1")
 ONE_CPU = Figures(init_s=2.0, ms=150.0, peak_mb=300, cpus=2048 / 1769, source="given")
 """Of a function with 2,048 MB."""
 
@@ -82,7 +82,7 @@ def test_inits_are_billed_by_the_share_of_cold_calls() -> None:
 
 def test_a_missing_price_is_named() -> None:
     with pytest.raises(MissingPrice, match="snapshot_gb_second"):
-        lambda_cost(ONE_CPU, FunctionSetting(2048, "x86_64", "snapstart"), Traffic(100), rates("eu-central-1"))
+        lambda_cost(ONE_CPU, FunctionSetting(2048, "x86_64", "snapstart"), Traffic(100), price_lookup("eu-central-1"))
 
 
 def test_three_managed_instances_run_all_the_time() -> None:

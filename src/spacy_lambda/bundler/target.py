@@ -11,7 +11,7 @@ from spacy_lambda.core.lambda_limits import UNZIPPED_BYTES
 from spacy_lambda.errors import BundleError
 
 __all__ = [
-    "AN_IMAGE",
+    "IMAGE_REMEDY",
     "MACHINES",
     "PackageType",
     "PackageTypeChoice",
@@ -31,7 +31,7 @@ PackageType = Literal["zip", "image"]
 
 REQUESTABLE = (*get_args(PackageType), "auto")
 
-AN_IMAGE = 'choose --shape image (in spacy-lambda.toml: shape = "image")'
+IMAGE_REMEDY = 'choose --shape image (in spacy-lambda.toml: shape = "image")'
 """Remedy for a pipeline that is too large for a zip."""
 
 
@@ -144,10 +144,10 @@ def choose_package_type(
 
 def _remedy(code: int, location: str | None, limit: int) -> str:
     if code > limit:
-        return f"{AN_IMAGE}, or a pipeline that requires less"
+        return f"{IMAGE_REMEDY}, or a pipeline that requires less"
     if location is None:
         return (
-            f"{COMPILE_SMALLER}, or {AN_IMAGE}; `spacy-lambda bundle` also takes the location of a pipeline"
+            f"{COMPILE_SMALLER}, or {IMAGE_REMEDY}; `spacy-lambda bundle` also takes the location of a pipeline"
             " that was pushed to S3, with --fetch"
         )
-    return f"add --fetch, so that the function fetches the pipeline during init, or {AN_IMAGE}"
+    return f"add --fetch, so that the function fetches the pipeline during init, or {IMAGE_REMEDY}"

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["LINES", "key_problem", "pattern_problem", "text_problem"]
+__all__ = ["MULTILINE_CONTROLS", "key_problem", "pattern_problem", "text_problem"]
 
-COMMANDS = {
+SPECIAL_TEXTS = {
     "a dynamic reference of CloudFormation": re.compile(r"\{\{\s*resolve", re.IGNORECASE),
     "a token of the CDK": re.compile(r"[$#@]\{\s*Token\s*\[", re.IGNORECASE),
     "a pseudo parameter of CloudFormation": re.compile(r"\$\{\s*!?\s*AWS\s*::", re.IGNORECASE),
@@ -19,7 +19,7 @@ COMMANDS = {
 INTRINSIC = re.compile(r"Ref|Condition|Fn::.*|AWS::.*", re.DOTALL)
 """Keys that make a table an intrinsic function of CloudFormation."""
 
-LINES = "\t\n\r"
+MULTILINE_CONTROLS = "\t\n\r"
 """Control characters of text with several lines."""
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -36,7 +36,9 @@ def text_problem(text: str, *, allowed: str = "") -> str | None:
     if found is not None:
         what = "a lone surrogate" if 0xD800 <= ord(found) <= 0xDFFF else "a control character"
         return f"has {what} (U+{ord(found):04X})"
-    return next((f"has {what} ({match[0]})" for what, one in COMMANDS.items() if (match := one.search(text))), None)
+    return next(
+        (f"has {what} ({match[0]})" for what, one in SPECIAL_TEXTS.items() if (match := one.search(text))), None
+    )
 
 
 def key_problem(key: str) -> str | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 __all__ = [
-    "REGION",
+    "FALLBACK_REGION",
     "Price",
     "PriceSource",
     "RegionPrices",
@@ -23,7 +23,7 @@ __all__ = [
     "usd",
 ]
 
-REGION = "us-east-1"
+FALLBACK_REGION = "us-east-1"
 """The region with every price."""
 
 FILE = Path(__file__).with_suffix(".toml")
@@ -72,10 +72,10 @@ class Price:
 
 @dataclass
 class RegionPrices:
-    """The prices of a region and, where one is not known, that of :data:`REGION`; those that were taken are recorded.
+    """The prices of a region; where one is not known, that of :data:`FALLBACK_REGION`, which is recorded.
 
     :param region: The region.
-    :param assumed: Names of the prices that are those of :data:`REGION`.
+    :param assumed: Names of the prices that are those of :data:`FALLBACK_REGION`.
     """
 
     region: str
@@ -109,9 +109,9 @@ def describe_prices(region: str) -> str:
 
 
 def describe_assumed(region: str, assumed: Iterable[str]) -> str:
-    """Return which prices are those of :data:`REGION`, as the end of a sentence; empty if none is."""
+    """Return which prices are those of :data:`FALLBACK_REGION`, as the end of a sentence; empty if none is."""
     labels = ", ".join(price_labels(assumed))
-    return f"; those of {REGION} for what has no known price in {region}: {labels}" if labels else ""
+    return f"; those of {FALLBACK_REGION} for what has no known price in {region}: {labels}" if labels else ""
 
 
 def price_labels(names: Iterable[str]) -> list[str]:
@@ -125,13 +125,13 @@ def price_of(name: str, region: str) -> float | None:
     return None if source is None else source.usd[region]
 
 
-def usd(name: str, region: str = REGION) -> float:
-    """Return a price in a region, or that of :data:`REGION` if the file has none: others differ by some percent.
+def usd(name: str, region: str = FALLBACK_REGION) -> float:
+    """Return a price in a region, or that of :data:`FALLBACK_REGION` if the file has none: it differs by some percent.
 
     Whatever shows it to people takes :class:`RegionPrices`, which records the second case.
     """
     price = read_prices()[name]
-    (source, where), *_ = [(one, at) for at in (region, REGION) if (one := price.source(at)) is not None]
+    (source, where), *_ = [(one, at) for at in (region, FALLBACK_REGION) if (one := price.source(at)) is not None]
     return source.usd[where]
 
 

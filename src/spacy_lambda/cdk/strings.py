@@ -11,7 +11,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from ..core.lambda_limits import ENVIRONMENT_BYTES
-from .literal_text import LINES, key_problem, pattern_problem, text_problem
+from .literal_text import MULTILINE_CONTROLS, key_problem, pattern_problem, text_problem
 from .spec import FunctionSpec, SharedSpec, SpecError
 
 __all__ = ["check_strings"]
@@ -69,7 +69,7 @@ def _value_problems(value: Any, where: str) -> Found:
         for number, one in enumerate(value):
             yield from _value_problems(one, f"{where}[{number}]")
     elif value is not None and not isinstance(value, bool | int | float):
-        allowed = LINES if where.startswith(SEVERAL_LINES) else ""
+        allowed = MULTILINE_CONTROLS if where.startswith(SEVERAL_LINES) else ""
         yield from _problem_at(where, text_problem(str(value), allowed=allowed))
         if where == "pipeline":
             yield from _problem_at(where, pattern_problem(str(value).partition("://")[2].partition("#")[0]))

@@ -23,11 +23,11 @@ from spacy_lambda.errors import ConfigError
 
 if TYPE_CHECKING:
     from spacy_lambda.config.project import FunctionConfig, Project
-    from spacy_lambda.deploy.aws import Aws
+    from spacy_lambda.deploy.aws import AwsAccount
     from spacy_lambda.deploy.cdk_cli import Cdk
     from spacy_lambda.deploy.deployment import PlanOptions
     from spacy_lambda.deploy.planning import Plan
-    from spacy_lambda.deploy.promotion import Live
+    from spacy_lambda.deploy.promotion import LiveVersion
 
 _AWS_EFFECT = (
     "CloudFormation finishes what it has begun. The live version has not changed, unless it was being moved: see"
@@ -227,7 +227,7 @@ def _keep_region(file: Path, region: str | None) -> None:
 def _plan(
     project: Project,
     chosen: list[FunctionConfig],
-    aws: Aws,
+    aws: AwsAccount,
     cdk: Cdk,
     options: PlanOptions,
     *,
@@ -248,7 +248,7 @@ def _plan(
 def _release(
     project: Project,
     chosen: list[FunctionConfig],
-    aws: Aws,
+    aws: AwsAccount,
     cdk: Cdk,
     options: PlanOptions,
     *,
@@ -257,7 +257,7 @@ def _release(
     account: str = _ACCOUNT,
     rehearsing: bool = False,
     effect: str = _AWS_EFFECT,
-) -> tuple[Plan, list[Live]]:
+) -> tuple[Plan, list[LiveVersion]]:
     """Deploy the functions after the plan is confirmed."""
     from spacy_lambda.deploy.deployment import deploy as deploy_functions
 
@@ -300,7 +300,7 @@ def _interruption_explained(effect: str) -> Iterator[None]:
         raise typer.Exit(130) from None
 
 
-def _print_live(released: Live, command: str) -> None:
+def _print_live(released: LiveVersion, command: str) -> None:
     before = f" (before: {released.previous})" if released.previous not in (None, released.version) else ""
     print_lines(f"{released.function}: version {released.version} is live{before}")
     if released.pruned:

@@ -16,7 +16,7 @@ from spacy_lambda.errors import DeployError
 
 if TYPE_CHECKING:
     from spacy_lambda.config.project import Project
-    from spacy_lambda.deploy.aws import Aws
+    from spacy_lambda.deploy.aws import AwsAccount
     from spacy_lambda.deploy.stacks import StackResource
 
 
@@ -70,7 +70,9 @@ def _destroy(project: Project, functions: list[str], *, delete_models: bool, yes
         print_lines(f"{done} is left of {', '.join(names)} (searched by name and by tag)")
 
 
-def _confirm(resources: Sequence[StackResource], aws: Aws, *, delete_models: bool, yes: bool, as_json: bool) -> None:
+def _confirm(
+    resources: Sequence[StackResource], aws: AwsAccount, *, delete_models: bool, yes: bool, as_json: bool
+) -> None:
     """List what would be deleted, and ask."""
     require_terminal(yes=yes)
     models = "the bucket and the images are deleted too" if delete_models else "the bucket and the images stay"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from spacy_lambda.cdk.prices import REGION, describe_prices, price_labels, read_prices
+from spacy_lambda.cdk.prices import FALLBACK_REGION, describe_prices, price_labels, read_prices
 from spacy_lambda.cli.console import print_json, print_lines, print_table, print_wrapped
 from spacy_lambda.cli.options import ForceFileOption, JsonOption, RegionOption, SampleTextsOption, finite
 from spacy_lambda.cli.output_paths import check_output_file, writable
@@ -95,7 +95,7 @@ def estimate(
     options = EstimateOptions(
         memory_mb=tuple(sorted({*(memory or ())})),
         latency_ms=milliseconds(latency),
-        region=region or ambient_region(os.environ) or REGION,
+        region=region or ambient_region(os.environ) or FALLBACK_REGION,
         calls_per_hour=calls_per_hour,
     )
     given = _given_figures(milliseconds(duration), milliseconds(init), peak)
@@ -228,12 +228,12 @@ def _print_cold_starts(found: CostEstimate) -> None:
 
 
 def _notes(found: CostEstimate) -> Iterator[str]:
-    from spacy_lambda.sizing.figures import AGAIN
+    from spacy_lambda.sizing.figures import IDLE_MACHINE_REMEDY
 
     if found.figures.starved:
         yield (
-            f"WARNING: {found.figures.starved}, so that durations and dollars are too high: {AGAIN}, or pass --duration"
-            " and --init"
+            f"WARNING: {found.figures.starved}, so durations and dollars are too high: {IDLE_MACHINE_REMEDY},"
+            " or pass --duration and --init"
         )
     yield from _cheapest_setting(found)
     yield (
@@ -253,7 +253,7 @@ def _notes(found: CostEstimate) -> Iterator[str]:
     if missing:
         yield (
             f"left out, because no source of a price in {found.options.region} is known: {', '.join(missing)};"
-            f" --region {REGION} has all of them"
+            f" --region {FALLBACK_REGION} has all of them"
         )
 
 

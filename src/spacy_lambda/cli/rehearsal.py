@@ -27,7 +27,7 @@ from spacy_lambda.errors import ConfigError, SpacyLambdaError
 if TYPE_CHECKING:
     from spacy_lambda.config.project import Project
     from spacy_lambda.deploy.planning import Plan, Planned
-    from spacy_lambda.deploy.promotion import Live
+    from spacy_lambda.deploy.promotion import LiveVersion
     from spacy_lambda.rehearsal.rehearse import Rehearsal
 
 __all__ = [
@@ -157,9 +157,9 @@ def project_environ(config: Path | None, *, local: bool) -> dict[str, str] | Non
     from spacy_lambda.doctor.installed import require_extra
 
     require_extra("rehearsal")
-    from spacy_lambda.rehearsal.rehearse import with_a_region
+    from spacy_lambda.rehearsal.rehearse import with_default_region
 
-    return with_a_region(os.environ, (config or Path(FILE)).resolve().parent)
+    return with_default_region(os.environ, (config or Path(FILE)).resolve().parent)
 
 
 def rehearsed(project: Project, *, local: bool) -> AbstractContextManager[None]:
@@ -174,7 +174,9 @@ def rehearsed(project: Project, *, local: bool) -> AbstractContextManager[None]:
     return kept_rehearsal(project)
 
 
-def print_rehearsal(plan: Plan, released: Sequence[Live], rehearsal: Rehearsal, *, following: str, err: bool) -> None:
+def print_rehearsal(
+    plan: Plan, released: Sequence[LiveVersion], rehearsal: Rehearsal, *, following: str, err: bool
+) -> None:
     """Print in words what the deployment would have done in AWS, and what was not rehearsed.
 
     :param following: The command for AWS, and what has to be done before.
@@ -182,7 +184,7 @@ def print_rehearsal(plan: Plan, released: Sequence[Live], rehearsal: Rehearsal, 
     print_lines(*_summary(plan, released, rehearsal, following), err=err)
 
 
-def _summary(plan: Plan, released: Sequence[Live], rehearsal: Rehearsal, following: str) -> Iterator[str]:
+def _summary(plan: Plan, released: Sequence[LiveVersion], rehearsal: Rehearsal, following: str) -> Iterator[str]:
     yield ""
     yield "This was a rehearsal: nothing was read or changed in AWS. There, the deployment would have"
     if not plan.bootstrapped:
@@ -222,7 +224,9 @@ def _stack(planned: Planned) -> str:
     return f"updated {stack}: {describe_changes(planned.changes)}" if planned.changes else f"left {stack} as it is"
 
 
-def serve_rehearsal(rehearsal: Rehearsal, released: Sequence[Live], *, words: Sequence[str | Path], err: bool) -> None:
+def serve_rehearsal(
+    rehearsal: Rehearsal, released: Sequence[LiveVersion], *, words: Sequence[str | Path], err: bool
+) -> None:
     """Keep the functions until Ctrl-C, or until another signal ends the program.
 
     :param words: Those that choose the function and the project in other commands.

@@ -27,7 +27,7 @@ from spacy_lambda.core.counts import count
 from spacy_lambda.core.lambda_limits import MAX_MEMORY_MB
 
 if TYPE_CHECKING:
-    from spacy_lambda.deploy.tuning import Tuned
+    from spacy_lambda.deploy.tuning import MeasuredSize
 
 
 @needs_aws("tune measures Lambda's own CPUs")
@@ -111,7 +111,7 @@ def tune(
     print_lines(f"cheapest{within}; in [functions.{chosen.name}] of spacy-lambda.toml:", f"memory = {best.memory_mb}")
 
 
-def _cheapest(found: Sequence[Tuned], limit_ms: float | None) -> Tuned | None:
+def _cheapest(found: Sequence[MeasuredSize], limit_ms: float | None) -> MeasuredSize | None:
     """Return the cheapest size within the latency, of equally cheap ones the fastest."""
     from spacy_lambda.sizing.estimation import TIE
 

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from spacy_lambda.cdk.aws_names import OWN_TAG_PREFIX
-from spacy_lambda.cdk.literal_text import LINES, key_problem, pattern_problem, text_problem
+from spacy_lambda.cdk.literal_text import MULTILINE_CONTROLS, key_problem, pattern_problem, text_problem
 from spacy_lambda.config.faults import Problem, describe, nearest
 from spacy_lambda.core.env_names import (
     BASE_PATH_VARIABLE,
@@ -59,7 +59,7 @@ NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 
 NAME_REMEDY = "begin with a lower-case letter; then lower-case letters and digits, with single hyphens between them"
 
-REGION = r"(eusc-)?[a-z]{2}(-gov|-iso[a-z]?)?-[a-z]+-[0-9]"
+REGION_PATTERN = r"(eusc-)?[a-z]{2}(-gov|-iso[a-z]?)?-[a-z]+-[0-9]"
 """As in Lambda's API: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html"""
 
 EMAIL = r"(?=.{1,254}\Z)[^@\s<>()\[\]{}\",;:\\]+@[\w.-]+\.[^\W_]+"
@@ -162,13 +162,13 @@ RESERVED_PREFIX_RULE = text_rule(_reserved_prefix, "choose another name")
 S3_RULE = text_rule(pattern_problem, "write s3://bucket/key with letters, digits and ._/- in the key")
 TEXT_REMEDY = "remove it: a CloudFormation template cannot contain it literally"
 TEXT_RULE = text_rule(text_problem, TEXT_REMEDY)
-LINES_RULE = text_rule(partial(text_problem, allowed=LINES), TEXT_REMEDY)
+LINES_RULE = text_rule(partial(text_problem, allowed=MULTILINE_CONTROLS), TEXT_REMEDY)
 TABLE_KEY_RULE = text_rule(key_problem, "choose another name")
 FILE_RULE = make_rule(r"[^\0]+", "a file", "write a path")
 
 VALUE_RULES: dict[str, Rule] = {
     "name": lambda value: RESERVED_PREFIX_RULE(value) or NAME_RULE(value),
-    "region": make_rule(REGION, "a region", 'write it like "eu-central-1"'),
+    "region": make_rule(REGION_PATTERN, "a region", 'write it like "eu-central-1"'),
     "account": make_rule("[0-9]{12}", "an account ID of 12 digits", "see: aws sts get-caller-identity"),
     "tags": make_rule(r"[\w .:/=+@-]{0,256}", f"up to 256 {TAG_CHARACTERS}", TAG_REMEDY),
     "pipeline": _pipeline,

@@ -7,7 +7,7 @@ import re
 from spacy_lambda.cdk.literal_text import pattern_problem
 from spacy_lambda.cdk.source_settings import OBJECT_SUFFIXES
 from spacy_lambda.config.faults import Problem, describe
-from spacy_lambda.config.rules import REGION, Rule, between, make_rule, text_rule
+from spacy_lambda.config.rules import REGION_PATTERN, Rule, between, make_rule, text_rule
 from spacy_lambda.core.lambda_limits import (
     MAX_BATCH_SIZE,
     MAX_BATCHING_WINDOW_S,
@@ -36,7 +36,7 @@ EXPRESSION = (
 
 
 def _arn(service: str, resource: str) -> str:
-    return f"arn:aws[a-z-]*:{service}:{REGION}:[0-9]{{12}}:{resource}"
+    return f"arn:aws[a-z-]*:{service}:{REGION_PATTERN}:[0-9]{{12}}:{resource}"
 
 
 def _input(value: str) -> Problem | None:

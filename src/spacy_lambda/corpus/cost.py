@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from spacy_lambda.cdk.bulk_settings import ITEM_STATES
-from spacy_lambda.cdk.prices import REGION, RegionPrices, describe_assumed, describe_prices
+from spacy_lambda.cdk.prices import FALLBACK_REGION, RegionPrices, describe_assumed, describe_prices
 
 __all__ = ["CHILD_TRANSITIONS", "TRANSITIONS", "invocation_cost", "invocation_prices"]
 
@@ -23,7 +23,7 @@ def invocation_cost(
     architecture: str,
     invocations: int = 1,
     transitions: int | None = None,
-    region: str = REGION,
+    region: str = FALLBACK_REGION,
 ) -> float:
     """Return dollars for shards: billed seconds, requests, and transitions of Step Functions.
 

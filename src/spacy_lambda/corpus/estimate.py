@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spacy_lambda.cdk.prices import REGION
+from spacy_lambda.cdk.prices import FALLBACK_REGION
 from spacy_lambda.core.annotation import AnnotateOptions, Document
 from spacy_lambda.core.lambda_limits import MB_PER_VCPU
 from spacy_lambda.core.progress import OnStep, no_progress
@@ -55,7 +55,7 @@ class LambdaSettings:
     memory_mb: int = MB_PER_VCPU
     architecture: str = "arm64"
     concurrency: int = 100
-    region: str = REGION
+    region: str = FALLBACK_REGION
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from spacy_lambda.cdk.shared_stack import SharedStack
     from spacy_lambda.cdk.source_settings import KinesisSource, S3Source, ScheduleSource, SqsSource
     from spacy_lambda.cdk.spec import FunctionSpec, ImageCode, SharedSpec, ZipCode
-    from spacy_lambda.deploy.aws import Aws, open_account
+    from spacy_lambda.deploy.aws import AwsAccount, open_account
     from spacy_lambda.deploy.cdk_cli import Cdk, find_cdk
     from spacy_lambda.deploy.deployment import PlanOptions, deploy, plan
     from spacy_lambda.deploy.destruction import destroy
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from spacy_lambda.deploy.function_status import FunctionStatus, status
     from spacy_lambda.deploy.logs import LogEvent, read_log
     from spacy_lambda.deploy.planning import Plan, Planned
-    from spacy_lambda.deploy.promotion import Live
-    from spacy_lambda.deploy.rollbacks import RolledBack, rollback
-    from spacy_lambda.deploy.tuning import Tuned, Tuning, plan_tuning, tune
+    from spacy_lambda.deploy.promotion import LiveVersion
+    from spacy_lambda.deploy.rollbacks import Rollback, rollback
+    from spacy_lambda.deploy.tuning import MeasuredSize, Tuning, plan_tuning, tune
 
 __all__ = [
-    "Aws",
+    "AwsAccount",
     "Cdk",
     "FunctionConfig",
     "FunctionSpec",
@@ -43,19 +43,19 @@ __all__ = [
     "FunctionStatus",
     "ImageCode",
     "KinesisSource",
-    "Live",
+    "LiveVersion",
     "LogEvent",
+    "MeasuredSize",
     "NerFunction",
     "Plan",
     "PlanOptions",
     "Planned",
-    "RolledBack",
+    "Rollback",
     "S3Source",
     "ScheduleSource",
     "SharedSpec",
     "SharedStack",
     "SqsSource",
-    "Tuned",
     "Tuning",
     "ZipCode",
     "deploy",
@@ -72,7 +72,7 @@ __all__ = [
 ]
 
 _LAZY_IMPORTS = {
-    "Aws": "spacy_lambda.deploy.aws",
+    "AwsAccount": "spacy_lambda.deploy.aws",
     "Cdk": "spacy_lambda.deploy.cdk_cli",
     "FunctionConfig": "spacy_lambda.cdk.settings",
     "FunctionSpec": "spacy_lambda.cdk.spec",
@@ -80,19 +80,19 @@ _LAZY_IMPORTS = {
     "FunctionStatus": "spacy_lambda.deploy.function_status",
     "ImageCode": "spacy_lambda.cdk.spec",
     "KinesisSource": "spacy_lambda.cdk.source_settings",
-    "Live": "spacy_lambda.deploy.promotion",
+    "LiveVersion": "spacy_lambda.deploy.promotion",
     "LogEvent": "spacy_lambda.deploy.logs",
     "NerFunction": "spacy_lambda.cdk.ner_function",
     "Plan": "spacy_lambda.deploy.planning",
     "PlanOptions": "spacy_lambda.deploy.deployment",
     "Planned": "spacy_lambda.deploy.planning",
-    "RolledBack": "spacy_lambda.deploy.rollbacks",
+    "Rollback": "spacy_lambda.deploy.rollbacks",
     "S3Source": "spacy_lambda.cdk.source_settings",
     "ScheduleSource": "spacy_lambda.cdk.source_settings",
     "SharedSpec": "spacy_lambda.cdk.spec",
     "SharedStack": "spacy_lambda.cdk.shared_stack",
     "SqsSource": "spacy_lambda.cdk.source_settings",
-    "Tuned": "spacy_lambda.deploy.tuning",
+    "MeasuredSize": "spacy_lambda.deploy.tuning",
     "Tuning": "spacy_lambda.deploy.tuning",
     "ZipCode": "spacy_lambda.cdk.spec",
     "deploy": "spacy_lambda.deploy.deployment",

@@ -13,11 +13,11 @@ from spacy_lambda.config.project import Project
 from spacy_lambda.core.loopback import is_loopback_url
 from spacy_lambda.errors import DeployError
 
-__all__ = ["Aws", "open_account"]
+__all__ = ["AwsAccount", "open_account"]
 
 
 @dataclass(frozen=True)
-class Aws:
+class AwsAccount:
     """An account in a region.
 
     :param account: Twelve digits.
@@ -40,7 +40,7 @@ class Aws:
         return self.session.client(service, region_name=self.region, config=config)
 
 
-def open_account(project: Project) -> Aws:
+def open_account(project: Project) -> AwsAccount:
     """Return the account of the credentials.
 
     :param project: The project, with its region and the only account that it may use.
@@ -55,4 +55,6 @@ def open_account(project: Project) -> Aws:
             f"the credentials are of account {identity['Account']}, not of {project.account}, the project's",
             remedy="set AWS_PROFILE to a profile of that account, or correct project.account",
         )
-    return Aws(identity["Account"], project.region, session, is_emulated=is_loopback_url(client.meta.endpoint_url))
+    return AwsAccount(
+        identity["Account"], project.region, session, is_emulated=is_loopback_url(client.meta.endpoint_url)
+    )

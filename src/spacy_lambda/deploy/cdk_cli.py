@@ -152,7 +152,7 @@ def _report_stage(line: str, on_step: OnStep, stage: Stage) -> int:
     if CHANGE_SET in line:
         begin(on_step, "change set")
     elif PUBLISHING.search(line):
-        begin(on_step, "publish")
+        begin(on_step, "upload")
     return 0
 
 

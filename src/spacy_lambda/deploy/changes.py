@@ -31,7 +31,7 @@ Resource = Mapping[str, Any]
 FUNCTION = "AWS::Lambda::Function"
 DASHBOARD = "AWS::CloudWatch::Dashboard"
 POLICY = "AWS::IAM::Policy"
-FOLLOWING = ("AWS::Lambda::Version", NOT_A_RESOURCE)
+NOT_COMPARED = ("AWS::Lambda::Version", NOT_A_RESOURCE)
 """Types that are not compared: each change of code or settings publishes a version."""
 
 IN_DESCRIPTIONS = 12
@@ -42,7 +42,7 @@ def _plain(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _is_set(value: Any) -> str:
+def _presence(value: Any) -> str:
     return "true" if value else "false"
 
 
@@ -52,8 +52,8 @@ SETTINGS: Mapping[tuple[str, str], tuple[str, Callable[[Any], str]]] = {
     (FUNCTION, "Architectures"): ("architecture", _plain),
     (FUNCTION, "Runtime"): ("python", lambda value: str(value).removeprefix("python")),
     (FUNCTION, "ReservedConcurrentExecutions"): ("concurrency", _plain),
-    (FUNCTION, "TracingConfig"): ("tracing", _is_set),
-    (FUNCTION, "SnapStart"): ("snapstart", _is_set),
+    (FUNCTION, "TracingConfig"): ("tracing", _presence),
+    (FUNCTION, "SnapStart"): ("snapstart", _presence),
     ("AWS::Logs::LogGroup", "RetentionInDays"): ("log_retention", _plain),
     ("AWS::Lambda::Url", "AuthType"): ("auth", lambda value: str(value).removeprefix("AWS_").lower()),
     ("AWS::Lambda::Url", "Cors"): ("cors", lambda value: _plain(value["AllowOrigins"])),
@@ -117,7 +117,7 @@ def find_changes(before: Mapping[str, Any], after: Mapping[str, Any], *, stack: 
     models = _model(old), _model(new)
     changes = [] if models[0] == models[1] else [Change("model", *(one and short_digest(one) for one in models))]
     for key in new.keys() & old.keys():
-        changes += _of_resource(stack, key, _with_digest(old[key], *models), new[key])
+        changes += _resource_changes(stack, key, _with_digest(old[key], *models), new[key])
     for word, ours, theirs in (("added", new, old), ("removed", old, new)):
         changes += [Change(f"{one} {word}") for one in _counted(ours[key]["Type"] for key in ours.keys() - theirs)]
     return tuple(sorted(dict.fromkeys(changes), key=lambda change: _rank(change.what)))
@@ -130,7 +130,7 @@ def _rank(what: str) -> tuple[int, str]:
 
 
 def _resources(template: Mapping[str, Any]) -> dict[str, Resource]:
-    return {key: one for key, one in template.get("Resources", {}).items() if one["Type"] not in FOLLOWING}
+    return {key: one for key, one in template.get("Resources", {}).items() if one["Type"] not in NOT_COMPARED}
 
 
 def _model(resources: Mapping[str, Resource]) -> str | None:
@@ -148,11 +148,11 @@ def _with_digest(resource: Resource, old: str | None, new: str | None) -> Resour
     return dict(parse_json(text))
 
 
-def _of_resource(stack: str, key: str, old: Resource, new: Resource) -> Iterator[Change]:
+def _resource_changes(stack: str, key: str, old: Resource, new: Resource) -> Iterator[Change]:
     kind, is_named = str(new["Type"]), True
     before, after = old.get("Properties", {}), new.get("Properties", {})
     for name in [one for one in dict.fromkeys([*before, *after]) if before.get(one) != after.get(one)]:
-        found = list(_of_property(kind, name, before.get(name), after.get(name)))
+        found = list(_property_changes(kind, name, before.get(name), after.get(name)))
         is_named = is_named and bool(found)
         yield from found
     policies = [{name: one.get(name) for name in ("UpdatePolicy", "DeletionPolicy")} for one in (old, new)]
@@ -161,7 +161,7 @@ def _of_resource(stack: str, key: str, old: Resource, new: Resource) -> Iterator
         yield Change(noun if kind == DASHBOARD else f"{noun} {resource_name(stack, key, new)}")
 
 
-def _of_property(kind: str, name: str, old: Any, new: Any) -> Iterator[Change]:
+def _property_changes(kind: str, name: str, old: Any, new: Any) -> Iterator[Change]:
     """Yield the changes of a property that has a name of its own."""
     if (kind, name) in SETTINGS:
         key, words = SETTINGS[kind, name]
@@ -169,14 +169,14 @@ def _of_property(kind: str, name: str, old: Any, new: Any) -> Iterator[Change]:
     elif name == "Tags":
         yield Change("tags")
     elif (kind, name) == (POLICY, "PolicyDocument"):
-        yield _of_permissions(old, new)
+        yield _permission_change(old, new)
     elif (kind, name) == (FUNCTION, "Code"):
         yield Change("code")
     elif (kind, name) == (FUNCTION, "Environment"):
-        yield from _of_variables((old or {}).get("Variables", {}), (new or {}).get("Variables", {}))
+        yield from _variable_changes((old or {}).get("Variables", {}), (new or {}).get("Variables", {}))
 
 
-def _of_permissions(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> Change:
+def _permission_change(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> Change:
     before, after = _actions(old), _actions(new)
     changed = [*(f"+{one}" for one in sorted(after - before)), *(f"-{one}" for one in sorted(before - after))]
     return Change(f"permissions of the function's role ({' '.join(changed) or 'on other resources'})")
@@ -187,10 +187,10 @@ def _actions(document: Mapping[str, Any] | None) -> set[str]:
     return {one for action in actions for one in ([action] if isinstance(action, str) else action)}
 
 
-def _of_variables(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
+def _variable_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
     for name in [one for one in dict.fromkeys([*old, *new]) if old.get(one) != new.get(one)]:
         if name in VARIABLES:
-            yield Change(VARIABLES[name], _is_set(old.get(name)), _is_set(new.get(name)))
+            yield Change(VARIABLES[name], _presence(old.get(name)), _presence(new.get(name)))
         elif name == EXAMPLES_VARIABLE:
             yield Change("examples")
         elif name in (PIPELINE_VARIABLE, CACHE_VARIABLE):

@@ -18,16 +18,16 @@ from spacy_lambda.cdk.settings import reserved_concurrency
 from spacy_lambda.config.project import Concurrency, FunctionConfig
 from spacy_lambda.core.aws_error_kinds import error_code
 from spacy_lambda.core.lambda_limits import UNRESERVED_CONCURRENCY
-from spacy_lambda.deploy.aws import Aws
+from spacy_lambda.deploy.aws import AwsAccount
 from spacy_lambda.errors import DeployError
 
-__all__ = ["Limit", "concurrency_limits"]
+__all__ = ["ConcurrencyLimit", "concurrency_limits"]
 
 QUOTA = "https://console.aws.amazon.com/servicequotas/home/services/lambda/quotas/L-B99A9384"
 
 
 @dataclass(frozen=True)
-class Limit:
+class ConcurrencyLimit:
     """Concurrency of one function.
 
     :param reserved: Its reserved concurrency in the template.
@@ -53,7 +53,9 @@ class _Unchecked:
     reason: str
 
 
-def concurrency_limits(aws: Aws, project: str, functions: Sequence[FunctionConfig]) -> dict[str, Limit]:
+def concurrency_limits(
+    aws: AwsAccount, project: str, functions: Sequence[FunctionConfig]
+) -> dict[str, ConcurrencyLimit]:
     """Return the concurrency of functions that are deployed together, by name.
 
     :raises DeployError: If the account cannot reserve the concurrency in the file, or AWS cannot be reached.
@@ -69,24 +71,24 @@ def concurrency_limits(aws: Aws, project: str, functions: Sequence[FunctionConfi
     return limits
 
 
-def _limit(function: FunctionConfig, number: int, account: _Account | _Unchecked) -> Limit:
+def _limit(function: FunctionConfig, number: int, account: _Account | _Unchecked) -> ConcurrencyLimit:
     if number == 0:
         shared = "no separate limit: up to the account's concurrency"
         if function.auth == "none":
-            return Limit(
+            return ConcurrencyLimit(
                 "unlimited",
                 f'{shared}. WARNING: the cost of unauthenticated requests is unlimited; concurrency = "unlimited"',
             )
-        return Limit(function.concurrency, shared)
+        return ConcurrencyLimit(function.concurrency, shared)
     why = "" if function.concurrency else ', the default with auth = "none"'
     about = f"at most {number}{why}, reserved for it"
     if isinstance(account, _Unchecked):
-        return Limit(number, f"{about} (not checked {account.reason})")
+        return ConcurrencyLimit(number, f"{about} (not checked {account.reason})")
     if number <= account.free:
-        return Limit(number, about)
+        return ConcurrencyLimit(number, about)
     short = f"the account has {account.limit}, of which {max(account.free, 0)} can still be reserved"
     if function.concurrency is None:
-        return Limit("unlimited", f"at most {account.limit}, the account's own limit: {short}")
+        return ConcurrencyLimit("unlimited", f"at most {account.limit}, the account's own limit: {short}")
     raise DeployError(
         f"functions.{function.name}.concurrency is {number}, and {short};"
         f" {UNRESERVED_CONCURRENCY} must stay unreserved",
@@ -94,7 +96,7 @@ def _limit(function: FunctionConfig, number: int, account: _Account | _Unchecked
     )
 
 
-def _account(aws: Aws, project: str, functions: dict[str, int]) -> _Account | _Unchecked:
+def _account(aws: AwsAccount, project: str, functions: dict[str, int]) -> _Account | _Unchecked:
     """Look up the concurrency that can be reserved, including that of these functions."""
     if aws.is_emulated:
         return _Unchecked("in a rehearsal")

@@ -6,13 +6,13 @@ from spacy_lambda.cdk.source_settings import make_source
 from spacy_lambda.cdk.spec import CONNECTED
 from spacy_lambda.config.project import SourceConfig
 from spacy_lambda.core.strict_json import parse_json
-from spacy_lambda.deploy.aws import Aws
+from spacy_lambda.deploy.aws import AwsAccount
 from spacy_lambda.deploy.stacks import deployed_template, unknown_metadata
 
 __all__ = ["connected_sources"]
 
 
-def connected_sources(aws: Aws, function: str) -> tuple[SourceConfig, ...]:
+def connected_sources(aws: AwsAccount, function: str) -> tuple[SourceConfig, ...]:
     """Return the event sources of a deployed function.
 
     A release keeps them until the new version is live: it connects new ones no earlier, and cuts removed ones off no

@@ -20,7 +20,7 @@ gets the frozen value of the one before and makes the next one::
      Published
          │  promotion     second update of the stack: the live alias moves; old versions are deleted
          ▼
-       Live
+    LiveVersion
 
 A failure leaves the live version as it was, and the same command continues.
 """
@@ -37,13 +37,13 @@ from spacy_lambda.cdk.aws_names import bucket_name, stack_name
 from spacy_lambda.cdk.spec import SharedSpec
 from spacy_lambda.config.project import FunctionConfig, Project
 from spacy_lambda.core.progress import OnStep, no_progress
-from spacy_lambda.deploy.aws import Aws
+from spacy_lambda.deploy.aws import AwsAccount
 from spacy_lambda.deploy.cdk_cli import Cdk
 from spacy_lambda.deploy.golden_tests import read_requests
 from spacy_lambda.deploy.lock import deployment_lock
 from spacy_lambda.deploy.planning import Plan, Planned, make_plan
 from spacy_lambda.deploy.preparation import prepare
-from spacy_lambda.deploy.promotion import Live, promote
+from spacy_lambda.deploy.promotion import LiveVersion, promote
 from spacy_lambda.deploy.publication import publish
 from spacy_lambda.deploy.resources import read_template
 from spacy_lambda.deploy.stacks import COMPLETE, deployed_template, require_settled
@@ -77,7 +77,7 @@ def plan(
     project: Project,
     functions: Sequence[FunctionConfig],
     *,
-    aws: Aws,
+    aws: AwsAccount,
     cdk: Cdk,
     options: PlanOptions = PlanOptions(),
     on_step: OnStep = no_progress,
@@ -103,13 +103,13 @@ def deploy(
     project: Project,
     functions: Sequence[FunctionConfig],
     *,
-    aws: Aws,
+    aws: AwsAccount,
     cdk: Cdk,
     confirm: Callable[[Plan], bool],
     on_line: OnLine,
     options: PlanOptions = PlanOptions(),
     on_step: OnStep = no_progress,
-) -> list[Live] | None:
+) -> list[LiveVersion] | None:
     """Deploy functions, one after the other.
 
     :param project: The project.
@@ -153,7 +153,7 @@ def _planned(
     project: Project,
     functions: Sequence[FunctionConfig],
     *,
-    aws: Aws,
+    aws: AwsAccount,
     cdk: Cdk,
     build_images: bool,
     options: PlanOptions,
@@ -193,7 +193,9 @@ def _planned(
         )
 
 
-def _deploy_shared(shared: SharedSpec, *, aws: Aws, cdk: Cdk, out: Path, on_line: OnLine, on_step: OnStep) -> None:
+def _deploy_shared(
+    shared: SharedSpec, *, aws: AwsAccount, cdk: Cdk, out: Path, on_line: OnLine, on_step: OnStep
+) -> None:
     """Update the shared stack; one that has the same template stays as it is, without the seconds of ``cdk deploy``."""
     name = stack_name(shared.project)
     stack = require_settled(aws, name)
@@ -207,8 +209,8 @@ def _deploy_shared(shared: SharedSpec, *, aws: Aws, cdk: Cdk, out: Path, on_line
 
 
 def _release(
-    project: Project, planned: Planned, *, aws: Aws, cdk: Cdk, out: Path, on_line: OnLine, on_step: OnStep
-) -> Live:
+    project: Project, planned: Planned, *, aws: AwsAccount, cdk: Cdk, out: Path, on_line: OnLine, on_step: OnStep
+) -> LiveVersion:
     """Take one function through the stages that change AWS, under its lock."""
     bucket = bucket_name(project.name, account=aws.account, region=aws.region)
     with deployment_lock(aws, bucket, planned.spec.name):

@@ -16,7 +16,7 @@ from spacy_lambda.aws.errors import aws_errors
 from spacy_lambda.cdk.aws_names import FUNCTION_TAG, PROJECT_TAG, bucket_name, stack_name
 from spacy_lambda.core.aws_error_kinds import error_code
 from spacy_lambda.core.lambda_function import log_group_name
-from spacy_lambda.deploy.aws import Aws
+from spacy_lambda.deploy.aws import AwsAccount
 from spacy_lambda.deploy.lock import deployment_lock
 from spacy_lambda.deploy.resources import NOT_A_RESOURCE, resource_name
 from spacy_lambda.deploy.stacks import StackResource, deployed_template, find_stack, require_settled, stack_resources
@@ -27,7 +27,7 @@ __all__ = ["destroy", "find_resources_to_delete", "remaining_resources"]
 VERSION = "AWS::Lambda::Version"
 
 
-def find_resources_to_delete(aws: Aws, stacks: list[str]) -> list[StackResource]:
+def find_resources_to_delete(aws: AwsAccount, stacks: list[str]) -> list[StackResource]:
     """List the resources that deleting these stacks would delete; a stack that does not exist has none.
 
     :raises DeployError: If a change of one of them is in progress.
@@ -35,7 +35,7 @@ def find_resources_to_delete(aws: Aws, stacks: list[str]) -> list[StackResource]
     return [one for stack in stacks if require_settled(aws, stack, to_delete=True) for one in _named(aws, stack)]
 
 
-def _named(aws: Aws, stack: str) -> Iterator[StackResource]:
+def _named(aws: AwsAccount, stack: str) -> Iterator[StackResource]:
     """Yield the resources of a stack with the names that its plan had; AWS's own are blank or random for some types."""
     template = deployed_template(aws, stack).get("Resources", {})
     for one in stack_resources(aws, stack):
@@ -53,7 +53,7 @@ def _about(resource: StackResource, described: Mapping[str, Any] | None) -> str:
     return resource.name if described is None else resource_name(resource.stack, resource.logical_id, described)
 
 
-def destroy(aws: Aws, project: str, names: list[str], *, delete_models: bool) -> None:
+def destroy(aws: AwsAccount, project: str, names: list[str], *, delete_models: bool) -> None:
     """Delete functions, and check by name and by tag that nothing is left.
 
     :param aws: The account and the region.
@@ -79,7 +79,7 @@ def destroy(aws: Aws, project: str, names: list[str], *, delete_models: bool) ->
         raise DeployError(f"these still exist:\n{arns}", remedy="run `spacy-lambda destroy` again in some minutes")
 
 
-def remaining_resources(aws: Aws, project: str, names: list[str], *, stored: bool) -> list[str]:
+def remaining_resources(aws: AwsAccount, project: str, names: list[str], *, stored: bool) -> list[str]:
     """List the ARNs of resources that still exist, looked up by name and by tag, not among the deleted ones.
 
     :param names: Names of the functions in the project.
@@ -90,14 +90,14 @@ def remaining_resources(aws: Aws, project: str, names: list[str], *, stored: boo
         return sorted({*_by_name(aws, project, names), *_by_tag(aws, project, names, stored=stored)})
 
 
-def _delete_stack(aws: Aws, name: str) -> None:
+def _delete_stack(aws: AwsAccount, name: str) -> None:
     client = aws.client("cloudformation")
     with aws_errors(f"deleting the stack {name}"):
         client.delete_stack(StackName=name)
         client.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig={"Delay": 5, "MaxAttempts": 360})
 
 
-def _delete_bucket(aws: Aws, bucket: str) -> None:
+def _delete_bucket(aws: AwsAccount, bucket: str) -> None:
     """Delete the bucket, with every version of every object."""
     s3 = aws.client("s3")
     with aws_errors(f"deleting the bucket {bucket}"):
@@ -113,7 +113,7 @@ def _delete_bucket(aws: Aws, bucket: str) -> None:
                 raise
 
 
-def _delete_repositories(aws: Aws, project: str) -> None:
+def _delete_repositories(aws: AwsAccount, project: str) -> None:
     ecr = aws.client("ecr")
     with aws_errors(f"deleting the repositories of {project}"):
         for page in ecr.get_paginator("describe_repositories").paginate():
@@ -122,7 +122,7 @@ def _delete_repositories(aws: Aws, project: str) -> None:
                     ecr.delete_repository(repositoryName=repository["repositoryName"], force=True)
 
 
-def _by_name(aws: Aws, project: str, names: list[str]) -> Iterator[str]:
+def _by_name(aws: AwsAccount, project: str, names: list[str]) -> Iterator[str]:
     client, logs = aws.client("lambda"), aws.client("logs")
     for name in names:
         function = stack_name(project, name)
@@ -133,7 +133,7 @@ def _by_name(aws: Aws, project: str, names: list[str]) -> Iterator[str]:
         yield from (_bare(one["arn"]) for one in found if one["logGroupName"] == group)
 
 
-def _by_tag(aws: Aws, project: str, names: list[str], *, stored: bool) -> Iterator[str]:
+def _by_tag(aws: AwsAccount, project: str, names: list[str], *, stored: bool) -> Iterator[str]:
     filters = [{"Key": PROJECT_TAG, "Values": [project]}]
     if not stored:
         filters.append({"Key": FUNCTION_TAG, "Values": names})

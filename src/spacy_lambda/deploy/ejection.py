@@ -20,9 +20,9 @@ from spacy_lambda.cdk.spec import FunctionSpec, ImageCode, SharedSpec, ZipCode
 from spacy_lambda.cdk.spec_file import write_specs
 from spacy_lambda.config.project import FunctionConfig, Project
 from spacy_lambda.core.progress import OnStep, no_progress
-from spacy_lambda.deploy.aws import Aws
+from spacy_lambda.deploy.aws import AwsAccount
 from spacy_lambda.deploy.cdk_cli import NPM_PACKAGE
-from spacy_lambda.deploy.concurrency import Limit, concurrency_limits
+from spacy_lambda.deploy.concurrency import ConcurrencyLimit, concurrency_limits
 from spacy_lambda.deploy.planning import make_spec, shared_spec
 from spacy_lambda.deploy.preparation import Prepared, prepare
 from spacy_lambda.deploy.versions import deployed_image, live_before, live_version
@@ -76,7 +76,7 @@ def eject(
     functions: Sequence[FunctionConfig],
     out: Path,
     *,
-    aws: Aws,
+    aws: AwsAccount,
     force: bool = False,
     on_step: OnStep = no_progress,
 ) -> list[Path]:
@@ -129,7 +129,7 @@ def check_folder(out: Path, *, force: bool) -> None:
         )
 
 
-def _spec(project: Project, prepared: Prepared, *, aws: Aws, limit: Limit) -> FunctionSpec:
+def _spec(project: Project, prepared: Prepared, *, aws: AwsAccount, limit: ConcurrencyLimit) -> FunctionSpec:
     """Return the spec of a function with the image that is deployed, and its live version."""
     function = stack_name(project.name, prepared.config.name)
     code: ZipCode | ImageCode = ZipCode(prepared.bundle.path)

@@ -14,7 +14,7 @@ from spacy_lambda.cdk.spec import ALIAS
 from spacy_lambda.config.project import Project
 from spacy_lambda.core.metric_names import FUNCTION_DIMENSION
 from spacy_lambda.core.source.found_artifact import S3Options
-from spacy_lambda.deploy.aws import Aws
+from spacy_lambda.deploy.aws import AwsAccount
 from spacy_lambda.deploy.preparation import store_location
 from spacy_lambda.deploy.source_status import SourceStatus, source_statuses
 from spacy_lambda.deploy.stacks import StackResource, find_stack, stack_resources
@@ -60,7 +60,7 @@ class FunctionStatus:
     tuning: str | None = None
 
 
-def stored_models(project: Project, aws: Aws) -> dict[str, str]:
+def stored_models(project: Project, aws: AwsAccount) -> dict[str, str]:
     """Return name and version of the pipelines in the project's bucket, by the first digits of their digests.
 
     A version that was replaced, as during development, is not among them.
@@ -72,7 +72,9 @@ def stored_models(project: Project, aws: Aws) -> dict[str, str]:
         return {}
 
 
-def status(aws: Aws, project: str, name: str, *, models: Mapping[str, str] = MappingProxyType({})) -> FunctionStatus:
+def status(
+    aws: AwsAccount, project: str, name: str, *, models: Mapping[str, str] = MappingProxyType({})
+) -> FunctionStatus:
     """Look up the state of a function.
 
     :param aws: The account and the region.
@@ -103,7 +105,7 @@ def status(aws: Aws, project: str, name: str, *, models: Mapping[str, str] = Map
         )
 
 
-def _alarms(aws: Aws, resources: Iterable[StackResource]) -> tuple[str, ...]:
+def _alarms(aws: AwsAccount, resources: Iterable[StackResource]) -> tuple[str, ...]:
     names = [one.name for one in resources if one.kind == "AWS::CloudWatch::Alarm"]
     if not names:
         return ()
@@ -111,7 +113,7 @@ def _alarms(aws: Aws, resources: Iterable[StackResource]) -> tuple[str, ...]:
     return tuple(alarm["AlarmName"] for alarm in alarms if alarm["StateValue"] == "ALARM")
 
 
-def _sum(aws: Aws, function: str, metric: str) -> int:
+def _sum(aws: AwsAccount, function: str, metric: str) -> int:
     now = datetime.now(UTC)
     found = aws.client("cloudwatch").get_metric_statistics(
         Namespace="AWS/Lambda",

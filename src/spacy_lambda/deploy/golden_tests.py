@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from spacy_lambda.client.invocation import Invocation
 from spacy_lambda.client.lambda_api import invoke_function
 from spacy_lambda.core.progress import OnStep, no_progress
-from spacy_lambda.deploy.aws import Aws
+from spacy_lambda.deploy.aws import AwsAccount
 from spacy_lambda.deploy.expected_predictions import find_difference
 from spacy_lambda.deploy.golden_lines import GoldenLine, InvalidLine, raise_faults, read_lines, split_line
 from spacy_lambda.errors import DeployError, InvokeError, RequestError
@@ -127,7 +127,7 @@ def _made(predictor: Predictor, requests: Sequence[GoldenRequest]) -> Iterator[G
 
 
 def run_golden_tests(
-    aws: Aws, function: str, version: str, tests: Sequence[GoldenTest], *, on_step: OnStep = no_progress
+    aws: AwsAccount, function: str, version: str, tests: Sequence[GoldenTest], *, on_step: OnStep = no_progress
 ) -> None:
     """Run golden tests against a version. The first also warms it.
 

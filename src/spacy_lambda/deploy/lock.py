@@ -20,7 +20,7 @@ from spacy_lambda.aws.errors import aws_errors
 from spacy_lambda.aws.lock_holder import has_ended, this_process
 from spacy_lambda.core.aws_error_kinds import classify
 from spacy_lambda.core.strict_json import parse_json
-from spacy_lambda.deploy.aws import Aws
+from spacy_lambda.deploy.aws import AwsAccount
 from spacy_lambda.errors import DeployError
 
 __all__ = ["deployment_lock"]
@@ -30,7 +30,7 @@ STALE_AFTER = timedelta(hours=1)
 
 
 @contextmanager
-def deployment_lock(aws: Aws, bucket: str, function: str) -> Iterator[None]:
+def deployment_lock(aws: AwsAccount, bucket: str, function: str) -> Iterator[None]:
     """Hold the lock of a function, and release it at the end unless another deployment has taken it over.
 
     :raises DeployError: If another deployment holds it; names its user and start.

@@ -10,7 +10,7 @@ from typing import Any
 
 from spacy_lambda.aws.errors import aws_errors
 from spacy_lambda.core.lambda_function import log_group_name
-from spacy_lambda.deploy.aws import Aws
+from spacy_lambda.deploy.aws import AwsAccount
 from spacy_lambda.errors import DeployError
 
 __all__ = ["LogEvent", "read_log"]
@@ -33,7 +33,7 @@ class LogEvent:
 
 
 def read_log(
-    aws: Aws,
+    aws: AwsAccount,
     function: str,
     *,
     since: timedelta,
@@ -65,7 +65,7 @@ def read_log(
         wait(POLL_S)
 
 
-def _events(aws: Aws, function: str, start: int) -> Iterator[dict[str, Any]]:
+def _events(aws: AwsAccount, function: str, start: int) -> Iterator[dict[str, Any]]:
     client = aws.client("logs")
     pages = client.get_paginator("filter_log_events").paginate(logGroupName=log_group_name(function), startTime=start)
     with aws_errors(f"reading the log of {function}"):

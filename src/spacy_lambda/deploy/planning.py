@@ -14,10 +14,10 @@ from spacy_lambda.cdk.spec import FunctionSpec, ImageCode, SharedSpec, ZipCode
 from spacy_lambda.config.project import Project
 from spacy_lambda.core.files import file_sizes
 from spacy_lambda.core.progress import OnStep, no_progress
-from spacy_lambda.deploy.aws import Aws
+from spacy_lambda.deploy.aws import AwsAccount
 from spacy_lambda.deploy.cdk_cli import Cdk
 from spacy_lambda.deploy.changes import Change, find_changes
-from spacy_lambda.deploy.concurrency import Limit, concurrency_limits
+from spacy_lambda.deploy.concurrency import ConcurrencyLimit, concurrency_limits
 from spacy_lambda.deploy.cost import Cost, Sizes, estimate
 from spacy_lambda.deploy.final_state import Fact, final_state
 from spacy_lambda.deploy.preparation import Prepared
@@ -36,7 +36,7 @@ from spacy_lambda.deploy.stages import begin
 from spacy_lambda.deploy.synthesis import write_templates
 from spacy_lambda.deploy.versions import list_versions, live_before, live_version
 
-__all__ = ["Plan", "Planned", "describe_code", "make_plan", "make_spec", "shared_spec"]
+__all__ = ["Plan", "Planned", "make_code", "make_plan", "make_spec", "shared_spec"]
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Planned:
     cost: Cost
     resources: tuple[PlannedResource, ...]
     callers: Callers
-    limit: Limit
+    limit: ConcurrencyLimit
     warnings: tuple[str, ...] = ()
 
 
@@ -92,7 +92,7 @@ def make_plan(
     project: Project,
     prepared: Sequence[Prepared],
     *,
-    aws: Aws,
+    aws: AwsAccount,
     cdk: Cdk,
     out: Path,
     with_difference: bool = False,
@@ -129,11 +129,11 @@ class _Found:
     spec: FunctionSpec
     live: str | None
     is_new: bool
-    limit: Limit
+    limit: ConcurrencyLimit
     warnings: tuple[str, ...]
 
 
-def _look_up(aws: Aws, project: Project, prepared: Prepared, limit: Limit) -> _Found:
+def _look_up(aws: AwsAccount, project: Project, prepared: Prepared, limit: ConcurrencyLimit) -> _Found:
     config, name = prepared.config, stack_name(project.name, prepared.config.name)
     warnings = (
         *caller_warnings(config, aws.account),
@@ -146,7 +146,7 @@ def _look_up(aws: Aws, project: Project, prepared: Prepared, limit: Limit) -> _F
         project,
         prepared,
         aws=aws,
-        code=describe_code(prepared),
+        code=make_code(prepared),
         limit=limit,
         live_version=live or _next_version(aws, name),
         before=live_before(aws, name) if live else (),
@@ -154,7 +154,7 @@ def _look_up(aws: Aws, project: Project, prepared: Prepared, limit: Limit) -> _F
     return _Found(prepared, spec, live, _is_new(aws, name), limit, warnings)
 
 
-def _compare(aws: Aws, found: _Found, template: Mapping[str, Any], difference: str | None) -> Planned:
+def _compare(aws: AwsAccount, found: _Found, template: Mapping[str, Any], difference: str | None) -> Planned:
     spec, name = found.spec, found.spec.function_name
     cost, can_call = _cost(found.prepared, spec), callers(spec)
     state = final_state(
@@ -182,7 +182,7 @@ def _compare(aws: Aws, found: _Found, template: Mapping[str, Any], difference: s
     )
 
 
-def _changes(aws: Aws, stack: str, template: Mapping[str, Any], *, live: str | None) -> tuple[Change, ...]:
+def _changes(aws: AwsAccount, stack: str, template: Mapping[str, Any], *, live: str | None) -> tuple[Change, ...]:
     """Compare a deployed stack. After a rollback or a failed release, its newest version is not the live one."""
     changes = find_changes(deployed_template(aws, stack), template, stack=stack)
     newest = _next_version(aws, stack) if live is None else str(list_versions(aws, stack)[0].number)
@@ -191,7 +191,7 @@ def _changes(aws: Aws, stack: str, template: Mapping[str, Any], *, live: str | N
     return (*changes, Change("live version", live, "a new one" if changes else newest))
 
 
-def _is_new(aws: Aws, stack: str) -> bool:
+def _is_new(aws: AwsAccount, stack: str) -> bool:
     found = require_settled(aws, stack)
     return found is None or found.status == IN_REVIEW
 
@@ -200,9 +200,9 @@ def make_spec(
     project: Project,
     prepared: Prepared,
     *,
-    aws: Aws,
+    aws: AwsAccount,
     code: ZipCode | ImageCode,
-    limit: Limit,
+    limit: ConcurrencyLimit,
     live_version: str | None,
     before: tuple[str, ...] = (),
 ) -> FunctionSpec:
@@ -229,7 +229,7 @@ def make_spec(
     )
 
 
-def shared_spec(project: Project, aws: Aws) -> SharedSpec:
+def shared_spec(project: Project, aws: AwsAccount) -> SharedSpec:
     """Return the spec of the shared stack. Each function that may be an image has a repository; empty ones are free."""
     images = {function.name for function in project.functions if function.shape != "zip"}
     return SharedSpec(
@@ -242,7 +242,7 @@ def shared_spec(project: Project, aws: Aws) -> SharedSpec:
     )
 
 
-def describe_code(prepared: Prepared) -> ZipCode | ImageCode:
+def make_code(prepared: Prepared) -> ZipCode | ImageCode:
     """Describe the code without pushing it: the registry's digest of an image is unknown until then."""
     path = prepared.bundle.path
     if prepared.bundle.package_type == "zip":
@@ -255,7 +255,7 @@ def describe_code(prepared: Prepared) -> ZipCode | ImageCode:
     return ImageCode(f"sha256:{digest.hexdigest()}", efs=prepared.config.shape == "image-efs")
 
 
-def _next_version(aws: Aws, function: str) -> str:
+def _next_version(aws: AwsAccount, function: str) -> str:
     """Return the number that the first live version will have."""
     return str(max((version.number for version in list_versions(aws, function)), default=0) + 1)
 

@@ -22,7 +22,7 @@ from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.location import Location, parse_location
 from spacy_lambda.core.pipelines import resolve_pipeline
 from spacy_lambda.core.progress import OnStep, no_progress
-from spacy_lambda.deploy.aws import Aws
+from spacy_lambda.deploy.aws import AwsAccount
 from spacy_lambda.deploy.golden_tests import GoldenTest, make_golden_tests, open_predictor, read_requests
 from spacy_lambda.deploy.latency import Latency, event_line_bytes, golden_texts, measure_latency
 from spacy_lambda.deploy.limit_checks import check_limits, require_limits
@@ -71,7 +71,7 @@ def prepare(
     project: Project,
     config: FunctionConfig,
     *,
-    aws: Aws,
+    aws: AwsAccount,
     build_images: bool = True,
     texts: Path | None = None,
     check: bool = True,
@@ -140,12 +140,12 @@ def _labels(predictor: Predictor) -> tuple[str, ...]:
     return tuple(entity_labels(predictor.nlp))
 
 
-def store_location(project: Project, aws: Aws) -> Location:
+def store_location(project: Project, aws: AwsAccount) -> Location:
     """Return the location of the store in the project's bucket."""
     return Location("s3", f"{bucket_name(project.name, account=aws.account, region=aws.region)}/pipelines")
 
 
-def _bucket_location(project: Project, aws: Aws, folder: Path) -> Location:
+def _bucket_location(project: Project, aws: AwsAccount, folder: Path) -> Location:
     manifest = manifest_of(folder)
     digest = hashlib.sha256()
     for chunk in chunks(manifest, lambda entry: [(folder / entry.path).read_bytes()]):

@@ -10,17 +10,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from spacy_lambda.core.progress import OnStep, no_progress
-from spacy_lambda.deploy.aws import Aws
+from spacy_lambda.deploy.aws import AwsAccount
 from spacy_lambda.deploy.cdk_cli import Cdk
 from spacy_lambda.deploy.publication import Published, update_stack
 from spacy_lambda.deploy.stacks import find_stack
-from spacy_lambda.deploy.versions import moved, prune_versions
+from spacy_lambda.deploy.versions import next_live_before, prune_versions
 
-__all__ = ["Live", "promote"]
+__all__ = ["LiveVersion", "promote"]
 
 
 @dataclass(frozen=True)
-class Live:
+class LiveVersion:
     """One function whose version is live.
 
     :param function: Its name in AWS.
@@ -40,12 +40,12 @@ class Live:
 def promote(
     published: Published,
     *,
-    aws: Aws,
+    aws: AwsAccount,
     cdk: Cdk,
     out: Path,
     on_line: Callable[[str], None],
     on_step: OnStep = no_progress,
-) -> Live:
+) -> LiveVersion:
     """Move the live alias to a version, with a canary at CodeDeploy's pace, and delete versions beyond those to keep.
 
     :param out: Folder for the templates.
@@ -54,7 +54,7 @@ def promote(
     function, version, previous = published.spec.function_name, published.version, published.previous
     before = published.spec.live_before
     if version != previous:
-        before = moved(previous, before, version)[: published.keep - 1]
+        before = next_live_before(previous, before, version)[: published.keep - 1]
     spec = replace(published.spec, live_version=version, live_before=before, connected=None)
     if version != previous or {*spec.connected_sources} != {*published.spec.connected_sources}:
         step = f"version {version} goes live" if version != previous else "updating event sources"
@@ -62,9 +62,9 @@ def promote(
         update_stack(spec, aws=aws, cdk=cdk, out=out, on_line=on_line, on_step=on_step, stage="shift traffic")
     # keep_versions is not in the template: a smaller number has an effect without an update.
     pruned = prune_versions(aws, function, keep=published.keep, live=version, before=before)
-    return Live(function, version, previous, _url(aws, function), tuple(pruned))
+    return LiveVersion(function, version, previous, _url(aws, function), tuple(pruned))
 
 
-def _url(aws: Aws, function: str) -> str | None:
+def _url(aws: AwsAccount, function: str) -> str | None:
     stack = find_stack(aws, function)
     return stack.outputs.get("Url") if stack else None

@@ -9,7 +9,7 @@ from pathlib import Path
 from spacy_lambda.cdk.spec import FunctionSpec
 from spacy_lambda.core.counts import count
 from spacy_lambda.core.progress import OnStep, no_progress
-from spacy_lambda.deploy.aws import Aws
+from spacy_lambda.deploy.aws import AwsAccount
 from spacy_lambda.deploy.cdk_cli import Cdk
 from spacy_lambda.deploy.connections import connected_sources
 from spacy_lambda.deploy.golden_tests import run_golden_tests
@@ -40,7 +40,7 @@ class Published:
 def publish(
     stored: Stored,
     *,
-    aws: Aws,
+    aws: AwsAccount,
     cdk: Cdk,
     out: Path,
     on_line: Callable[[str], None],
@@ -70,7 +70,7 @@ def publish(
 def update_stack(
     spec: FunctionSpec,
     *,
-    aws: Aws,
+    aws: AwsAccount,
     cdk: Cdk,
     out: Path,
     on_line: Callable[[str], None],

@@ -13,19 +13,19 @@ from dataclasses import dataclass
 from spacy_lambda.aws.errors import aws_errors
 from spacy_lambda.cdk.aws_names import bucket_name, stack_name
 from spacy_lambda.cdk.spec import LIVE_BEFORE
-from spacy_lambda.deploy.aws import Aws
+from spacy_lambda.deploy.aws import AwsAccount
 from spacy_lambda.deploy.lock import deployment_lock
 from spacy_lambda.deploy.stacks import deployed_template, find_stack, require_settled
-from spacy_lambda.deploy.versions import list_versions, live_before, live_version, moved, recorded_before
+from spacy_lambda.deploy.versions import list_versions, live_before, live_version, next_live_before, recorded_before
 from spacy_lambda.errors import DeployError
 
-__all__ = ["RolledBack", "find_rollback", "rollback"]
+__all__ = ["Rollback", "find_rollback", "rollback"]
 
 ALIAS_TYPE = "AWS::Lambda::Alias"
 
 
 @dataclass(frozen=True)
-class RolledBack:
+class Rollback:
     """A rollback, that may be made or was made.
 
     :param function: Name of the function in AWS.
@@ -38,7 +38,7 @@ class RolledBack:
     previous: str
 
 
-def find_rollback(project: str, name: str, *, aws: Aws, version: str | None = None) -> RolledBack:
+def find_rollback(project: str, name: str, *, aws: AwsAccount, version: str | None = None) -> Rollback:
     """Return what :func:`rollback` would do, from what is deployed now.
 
     :raises DeployError: If there is no such version, or it is live, or none was live before.
@@ -49,10 +49,10 @@ def find_rollback(project: str, name: str, *, aws: Aws, version: str | None = No
     live = live_version(aws, function)
     if live is None:
         raise DeployError(f"no version of {function} is live", remedy="run `spacy-lambda deploy`")
-    return RolledBack(function, _choose(aws, function, live, version), live)
+    return Rollback(function, _choose(aws, function, live, version), live)
 
 
-def rollback(project: str, name: str, *, aws: Aws, version: str | None = None) -> RolledBack:
+def rollback(project: str, name: str, *, aws: AwsAccount, version: str | None = None) -> Rollback:
     """Roll back to an earlier version.
 
     :param project: Name of the project.
@@ -70,7 +70,7 @@ def rollback(project: str, name: str, *, aws: Aws, version: str | None = None) -
         return found
 
 
-def _choose(aws: Aws, function: str, live: str, version: str | None) -> str:
+def _choose(aws: AwsAccount, function: str, live: str, version: str | None) -> str:
     published = [str(one.number) for one in list_versions(aws, function)]
     if version is not None:
         if version == live:
@@ -97,7 +97,7 @@ def _choose(aws: Aws, function: str, live: str, version: str | None) -> str:
     return before[0]
 
 
-def _move_alias(aws: Aws, found: RolledBack, *, bucket: str) -> None:
+def _move_alias(aws: AwsAccount, found: Rollback, *, bucket: str) -> None:
     client, function, version = aws.client("cloudformation"), found.function, found.version
     with aws_errors(f"moving the live alias of {function} to version {version}"):
         template = deployed_template(aws, function)
@@ -109,7 +109,7 @@ def _move_alias(aws: Aws, found: RolledBack, *, bucket: str) -> None:
             )
         aliases[0]["Properties"]["FunctionVersion"] = version
         aliases[0].pop("UpdatePolicy", None)
-        before = moved(found.previous, recorded_before(template, function), version)
+        before = next_live_before(found.previous, recorded_before(template, function), version)
         template["Metadata"] = {**template.get("Metadata", {}), LIVE_BEFORE: json.dumps(before)}
         key = f"templates/{function}.json"
         aws.client("s3").put_object(Bucket=bucket, Key=key, Body=json.dumps(template).encode())
@@ -119,6 +119,6 @@ def _move_alias(aws: Aws, found: RolledBack, *, bucket: str) -> None:
         client.get_waiter("stack_update_complete").wait(StackName=function, WaiterConfig={"Delay": 3})
 
 
-def _url(aws: Aws, bucket: str, key: str) -> str:
+def _url(aws: AwsAccount, bucket: str, key: str) -> str:
     endpoint = aws.client("s3").meta.endpoint_url
     return f"{endpoint}/{bucket}/{key}"

@@ -17,7 +17,7 @@ from spacy_lambda.cdk.source_settings import KinesisSource, ReadSource, S3Source
 from spacy_lambda.config.project import FunctionConfig
 from spacy_lambda.core.aws_error_kinds import classify, error_code
 from spacy_lambda.core.lambda_limits import VISIBILITY_TIMEOUTS
-from spacy_lambda.deploy.aws import Aws
+from spacy_lambda.deploy.aws import AwsAccount
 from spacy_lambda.errors import DeployError
 
 __all__ = ["check_sources"]
@@ -25,7 +25,7 @@ __all__ = ["check_sources"]
 MISSING = {"AWS.SimpleQueueService.NonExistentQueue", "NoSuchBucket", "QueueDoesNotExist", "ResourceNotFoundException"}
 
 
-def check_sources(aws: Aws, config: FunctionConfig) -> tuple[str, ...]:
+def check_sources(aws: AwsAccount, config: FunctionConfig) -> tuple[str, ...]:
     """Look up the queues, buckets and streams of a function.
 
     :returns: Warnings.
@@ -49,7 +49,7 @@ def check_sources(aws: Aws, config: FunctionConfig) -> tuple[str, ...]:
     return tuple(warnings)
 
 
-def _source_warnings(aws: Aws, config: FunctionConfig, source: ReadSource, key: str) -> Iterator[str]:
+def _source_warnings(aws: AwsAccount, config: FunctionConfig, source: ReadSource, key: str) -> Iterator[str]:
     resource = source_resource(source, account=aws.account, region=aws.region).split(":")
     if isinstance(source, S3Source):
         yield from _bucket_warnings(aws, source)
@@ -63,7 +63,7 @@ def _source_warnings(aws: Aws, config: FunctionConfig, source: ReadSource, key: 
         assert_never(source)
 
 
-def _queue_warnings(aws: Aws, config: FunctionConfig, source: SqsSource, name: str, key: str) -> Iterator[str]:
+def _queue_warnings(aws: AwsAccount, config: FunctionConfig, source: SqsSource, name: str, key: str) -> Iterator[str]:
     client = aws.client("sqs")
     url = client.get_queue_url(QueueName=name)["QueueUrl"]
     names = ["VisibilityTimeout", "RedrivePolicy"]
@@ -87,7 +87,7 @@ def _queue_warnings(aws: Aws, config: FunctionConfig, source: SqsSource, name: s
         yield f"the queue {name} has no redrive policy: messages that always fail are retried until they expire"
 
 
-def _bucket_warnings(aws: Aws, source: S3Source) -> Iterator[str]:
+def _bucket_warnings(aws: AwsAccount, source: S3Source) -> Iterator[str]:
     found: dict[str, Any] = aws.client("s3").get_bucket_notification_configuration(Bucket=source.bucket)
     if "EventBridgeConfiguration" not in found:
         yield (

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from spacy_lambda.core.aws_error_kinds import classify
 from spacy_lambda.core.strict_json import parse_json
-from spacy_lambda.deploy.aws import Aws
+from spacy_lambda.deploy.aws import AwsAccount
 from spacy_lambda.deploy.stacks import StackResource
 
 __all__ = ["SourceStatus", "source_statuses"]
@@ -40,12 +40,12 @@ class SourceStatus:
     last_result: str | None = None
 
 
-def source_statuses(aws: Aws, resources: Iterable[StackResource]) -> tuple[SourceStatus, ...]:
+def source_statuses(aws: AwsAccount, resources: Iterable[StackResource]) -> tuple[SourceStatus, ...]:
     """Look up the event sources and the state machine among the resources of a function's stack."""
     return tuple(_status(aws, one) for one in resources if one.kind in READERS)
 
 
-def _status(aws: Aws, resource: StackResource) -> SourceStatus:
+def _status(aws: AwsAccount, resource: StackResource) -> SourceStatus:
     kind, read = READERS[resource.kind]
     try:
         return read(aws, resource.name)
@@ -55,7 +55,7 @@ def _status(aws: Aws, resource: StackResource) -> SourceStatus:
         return SourceStatus(kind, resource.name, DENIED)
 
 
-def _mapping(aws: Aws, uuid: str) -> SourceStatus:
+def _mapping(aws: AwsAccount, uuid: str) -> SourceStatus:
     found = aws.client("lambda").get_event_source_mapping(UUID=uuid)
     arn = str(found["EventSourceArn"])
     kind = arn.split(":")[2]
@@ -70,7 +70,7 @@ def _mapping(aws: Aws, uuid: str) -> SourceStatus:
     )
 
 
-def _redrive_target(aws: Aws, queue: str) -> str | None:
+def _redrive_target(aws: AwsAccount, queue: str) -> str | None:
     """Return the ARN of a queue's dead-letter queue; ``None`` without one, or if it cannot be looked up."""
     name, account = queue.split(":")[5], queue.split(":")[4]
     client = aws.client("sqs")
@@ -83,7 +83,7 @@ def _redrive_target(aws: Aws, queue: str) -> str | None:
     return None if policy is None else str(parse_json(policy)["deadLetterTargetArn"])
 
 
-def _rule(aws: Aws, name: str) -> SourceStatus:
+def _rule(aws: AwsAccount, name: str) -> SourceStatus:
     client = aws.client("events")
     found, targets = client.describe_rule(Name=name), client.list_targets_by_rule(Rule=name)["Targets"]
     queues = [one["DeadLetterConfig"]["Arn"] for one in targets if "DeadLetterConfig" in one]
@@ -91,13 +91,13 @@ def _rule(aws: Aws, name: str) -> SourceStatus:
     return SourceStatus("s3", objects or name, str(found["State"]), failed_to=next(iter(queues), None))
 
 
-def _schedule(aws: Aws, name: str) -> SourceStatus:
+def _schedule(aws: AwsAccount, name: str) -> SourceStatus:
     found = aws.client("scheduler").get_schedule(Name=name)
     queue = found["Target"].get("DeadLetterConfig", {}).get("Arn")
     return SourceStatus("schedule", str(found["ScheduleExpression"]), str(found["State"]), failed_to=queue)
 
 
-def _state_machine(aws: Aws, arn: str) -> SourceStatus:
+def _state_machine(aws: AwsAccount, arn: str) -> SourceStatus:
     client = aws.client("stepfunctions")
     state = str(client.describe_state_machine(stateMachineArn=arn)["status"])
     newest: list[Any] = client.list_executions(stateMachineArn=arn, maxResults=1)["executions"]
@@ -105,7 +105,7 @@ def _state_machine(aws: Aws, arn: str) -> SourceStatus:
     return SourceStatus("bulk", arn, state, last_result=next(iter(last), None))
 
 
-READERS: dict[str, tuple[str, Callable[[Aws, str], SourceStatus]]] = {
+READERS: dict[str, tuple[str, Callable[[AwsAccount, str], SourceStatus]]] = {
     "AWS::Events::Rule": ("s3", _rule),
     "AWS::Lambda::EventSourceMapping": ("mapping", _mapping),
     "AWS::Scheduler::Schedule": ("schedule", _schedule),

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from spacy_lambda.aws.errors import aws_errors
 from spacy_lambda.core.strict_json import parse_json
-from spacy_lambda.deploy.aws import Aws
+from spacy_lambda.deploy.aws import AwsAccount
 from spacy_lambda.errors import DeployError
 from spacy_lambda.extras import install_command
 
@@ -78,7 +78,7 @@ class StackResource:
     about: str = ""
 
 
-def find_stack(aws: Aws, name: str) -> Stack | None:
+def find_stack(aws: AwsAccount, name: str) -> Stack | None:
     """Return a stack; ``None`` if it does not exist.
 
     :raises DeployError: If AWS refuses.
@@ -94,7 +94,7 @@ def find_stack(aws: Aws, name: str) -> Stack | None:
     return Stack(name, described["StackStatus"], outputs)
 
 
-def require_settled(aws: Aws, name: str, *, to_delete: bool = False) -> Stack | None:
+def require_settled(aws: AwsAccount, name: str, *, to_delete: bool = False) -> Stack | None:
     """Return a stack that can be changed now; ``None`` if it does not exist.
 
     :param to_delete: The change is a deletion, for which a failed state is acceptable.
@@ -114,7 +114,7 @@ def require_settled(aws: Aws, name: str, *, to_delete: bool = False) -> Stack | 
     return stack
 
 
-def stack_resources(aws: Aws, name: str) -> list[StackResource]:
+def stack_resources(aws: AwsAccount, name: str) -> list[StackResource]:
     """List the resources of a stack.
 
     :raises DeployError: If AWS refuses.
@@ -133,7 +133,7 @@ def stack_resources(aws: Aws, name: str) -> list[StackResource]:
         ]
 
 
-def deployed_template(aws: Aws, name: str) -> dict[str, Any]:
+def deployed_template(aws: AwsAccount, name: str) -> dict[str, Any]:
     """Return the template of a stack, as it was deployed.
 
     :raises DeployError: If AWS refuses.
@@ -158,7 +158,7 @@ def unknown_metadata(what: str, name: str, cause: Exception) -> DeployError:
     )
 
 
-def is_bootstrapped(aws: Aws) -> bool:
+def is_bootstrapped(aws: AwsAccount) -> bool:
     """Return ``True`` if ``cdk bootstrap`` was run for this account and region, by a version that is new enough.
 
     :raises DeployError: If AWS refuses.

@@ -1,7 +1,7 @@
 """Names of the stages of a deployment, as its progress reports them.
 
 They come in this order. ``bootstrap`` is of the account, all others are of a function. Each update of a stack has
-``synthesize``, ``publish``, ``change set`` and ``update``; the last one, which moves the live alias, has
+``synthesize``, ``upload``, ``change set`` and ``update``; the last one, which moves the live alias, has
 ``shift traffic`` instead of ``update``.
 """
 
@@ -20,7 +20,7 @@ Stage = Literal[
     "synthesize",
     "compare",
     "bootstrap",
-    "publish",
+    "upload",
     "change set",
     "update",
     "golden tests",

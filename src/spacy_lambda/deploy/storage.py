@@ -11,7 +11,7 @@ from spacy_lambda.cdk.aws_names import repository_name
 from spacy_lambda.cdk.spec import FunctionSpec, ImageCode
 from spacy_lambda.config.project import Project
 from spacy_lambda.core.progress import OnStep, no_progress
-from spacy_lambda.deploy.aws import Aws
+from spacy_lambda.deploy.aws import AwsAccount
 from spacy_lambda.deploy.planning import Planned
 from spacy_lambda.deploy.preparation import Prepared, store_location
 from spacy_lambda.deploy.stages import begin, of_stage
@@ -37,7 +37,7 @@ def store(
     project: Project,
     planned: Planned,
     *,
-    aws: Aws,
+    aws: AwsAccount,
     on_line: Callable[[str], None],
     on_step: OnStep = no_progress,
 ) -> Stored:
@@ -49,16 +49,16 @@ def store(
     place = store_location(project, aws)
     on_line(f"storing the pipeline in {place}")
     # During development, a version's contents may change; each digest stays.
-    push(str(prepared.folder), open_store(place), replace=True, on_step=of_stage(on_step, "publish"))
+    push(str(prepared.folder), open_store(place), replace=True, on_step=of_stage(on_step, "upload"))
     if isinstance(spec.code, ImageCode):
-        begin(on_step, "publish")
+        begin(on_step, "upload")
         repository = repository_name(project.name, prepared.config.name)
         digest = _push_image(prepared, repository, aws=aws, on_line=on_line)
         spec = replace(spec, code=replace(spec.code, digest=digest))
     return Stored(prepared, spec)
 
 
-def _push_image(prepared: Prepared, repository: str, *, aws: Aws, on_line: Callable[[str], None]) -> str:
+def _push_image(prepared: Prepared, repository: str, *, aws: AwsAccount, on_line: Callable[[str], None]) -> str:
     """Return the registry's digest of the image."""
     bundle = prepared.bundle
     # Tags are immutable, so that a tag names an image's contents and not the version of its pipeline.
@@ -71,14 +71,14 @@ def _push_image(prepared: Prepared, repository: str, *, aws: Aws, on_line: Calla
     return push_image(bundle.path, f"{uri}:{tag}").reference.partition("@")[2]
 
 
-def _repository_uri(aws: Aws, repository: str) -> str:
+def _repository_uri(aws: AwsAccount, repository: str) -> str:
     """Return the URI of a repository, which differs between AWS's partitions."""
     with aws_errors(f"looking up the repository {repository}"):
         (found,) = aws.client("ecr").describe_repositories(repositoryNames=[repository])["repositories"]
     return str(found["repositoryUri"])
 
 
-def _find_digest(aws: Aws, repository: str, tag: str) -> str | None:
+def _find_digest(aws: AwsAccount, repository: str, tag: str) -> str | None:
     """Return the digest of an image that was pushed before: a push to an immutable tag may be refused."""
     client = aws.client("ecr")
     with aws_errors(f"looking up an image in {repository}"):

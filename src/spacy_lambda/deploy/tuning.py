@@ -23,7 +23,7 @@ from spacy_lambda.core.lambda_function import ARCHITECTURES, Architecture
 from spacy_lambda.core.lambda_limits import MAX_MEMORY_MB, MB_PER_VCPU, NEW_ACCOUNT_MEMORY_MB
 from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.core.vcpus import vcpus
-from spacy_lambda.deploy.aws import Aws
+from spacy_lambda.deploy.aws import AwsAccount
 from spacy_lambda.deploy.lock import deployment_lock
 from spacy_lambda.deploy.stacks import require_settled
 from spacy_lambda.deploy.tuning_record import record_tuning, restore_tuned, set_memory, tuned_description
@@ -34,7 +34,7 @@ from spacy_lambda.sizing.figures import Figures
 from spacy_lambda.sizing.measurement import RUNS, measure_calls
 from spacy_lambda.sizing.texts import BUILT_IN_TEXTS, Texts
 
-__all__ = ["TUNED_SIZES", "Tuned", "Tuning", "plan_tuning", "tune"]
+__all__ = ["TUNED_SIZES", "MeasuredSize", "Tuning", "plan_tuning", "tune"]
 
 TUNED_SIZES = (1024, MB_PER_VCPU, NEW_ACCOUNT_MEMORY_MB)
 SNAPSHOT_S = 3 * 3600
@@ -71,7 +71,7 @@ class Tuning:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tuned:
+class MeasuredSize:
     """One memory size.
 
     :param memory_mb: The memory.
@@ -88,7 +88,7 @@ def plan_tuning(
     project: Project,
     config: FunctionConfig,
     *,
-    aws: Aws,
+    aws: AwsAccount,
     sizes: Sequence[int] = (),
     texts: Texts = BUILT_IN_TEXTS,
 ) -> Tuning:
@@ -132,11 +132,11 @@ def tune(
     config: FunctionConfig,
     tuning: Tuning,
     *,
-    aws: Aws,
+    aws: AwsAccount,
     calls_per_hour: float = 100.0,
     on_line: Callable[[str], None] = lambda _: None,
     on_step: OnStep = no_progress,
-) -> list[Tuned]:
+) -> list[MeasuredSize]:
     """Measure each memory size on a version of its own, under the function's lock.
 
     :param project: The project.
@@ -168,7 +168,7 @@ def tune(
 
 
 @contextmanager
-def _restored(tuning: Tuning, *, aws: Aws, on_line: Callable[[str], None]) -> Iterator[Collection[int]]:
+def _restored(tuning: Tuning, *, aws: AwsAccount, on_line: Callable[[str], None]) -> Iterator[Collection[int]]:
     """Restore the function at the end, and before if an earlier process was killed. Yields the versions of before."""
     function = tuning.function
     restore_tuned(aws, function, on_line=on_line)
@@ -184,11 +184,11 @@ def _measured(
     size: int,
     *,
     before: Collection[int],
-    aws: Aws,
+    aws: AwsAccount,
     calls_per_hour: float,
     on_line: Callable[[str], None],
     on_step: OnStep,
-) -> Tuned:
+) -> MeasuredSize:
     client, function = aws.client("lambda"), tuning.function
     on_line(f"{function}: measuring {size:,} MB")
     version = _publish(client, function, size, before=before)
@@ -201,7 +201,7 @@ def _measured(
     figures = measure_calls(invoke, tuning.texts, cpus=vcpus(size), place="AWS", on_step=on_step)
     setting = FunctionSetting(size, tuning.architecture, "snapstart" if tuning.snapstart else "on-demand")
     parts = lambda_cost(figures, setting, Traffic(calls_per_hour), RegionPrices(aws.region))
-    return Tuned(memory_mb=size, figures=replace(figures, source=tuning.texts.source), usd=sum(parts.values()))
+    return MeasuredSize(memory_mb=size, figures=replace(figures, source=tuning.texts.source), usd=sum(parts.values()))
 
 
 def _publish(client: Any, function: str, size: int, *, before: Collection[int]) -> str:

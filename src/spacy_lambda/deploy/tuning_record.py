@@ -12,7 +12,7 @@ from typing import Any
 
 from spacy_lambda.aws.errors import aws_errors
 from spacy_lambda.cdk.aws_names import OWN_TAG_PREFIX
-from spacy_lambda.deploy.aws import Aws
+from spacy_lambda.deploy.aws import AwsAccount
 from spacy_lambda.deploy.versions import list_versions
 from spacy_lambda.errors import DeployError
 
@@ -97,7 +97,7 @@ def record_tuning(client: Any, function: str, sizes: Sequence[int]) -> None:
         client.tag_resource(Resource=found["FunctionArn"], Tags={TUNING_TAG: value})
 
 
-def restore_tuned(aws: Aws, function: str, *, on_line: Callable[[str], None]) -> None:
+def restore_tuned(aws: AwsAccount, function: str, *, on_line: Callable[[str], None]) -> None:
     """Restore the memory of ``$LATEST``, delete the versions of a tuning, and remove its record, if there is one.
 
     It can be interrupted: the record is removed last.

@@ -9,7 +9,7 @@ from typing import Any
 from spacy_lambda.aws.errors import aws_errors
 from spacy_lambda.cdk.spec import ALIAS, LIVE_BEFORE
 from spacy_lambda.core.strict_json import parse_json
-from spacy_lambda.deploy.aws import Aws
+from spacy_lambda.deploy.aws import AwsAccount
 from spacy_lambda.deploy.stacks import deployed_template, unknown_metadata
 from spacy_lambda.errors import DeployError
 
@@ -19,8 +19,8 @@ __all__ = [
     "list_versions",
     "live_before",
     "live_version",
-    "moved",
     "newest_version",
+    "next_live_before",
     "prune_versions",
     "recorded_before",
     "wait_until_ready",
@@ -52,7 +52,7 @@ class Version:
         return self.description.rpartition(" ")[2]
 
 
-def live_version(aws: Aws, function: str) -> str | None:
+def live_version(aws: AwsAccount, function: str) -> str | None:
     """Return the version of the live alias; ``None`` if there is no function or no alias.
 
     :raises DeployError: If AWS refuses.
@@ -65,7 +65,7 @@ def live_version(aws: Aws, function: str) -> str | None:
             return None
 
 
-def live_before(aws: Aws, function: str) -> tuple[str, ...]:
+def live_before(aws: AwsAccount, function: str) -> tuple[str, ...]:
     """Return the versions of a deployed function that were live before, the latest first; some may be deleted.
 
     A version that has never been live, such as one that failed its golden tests, is not among them, and neither is one
@@ -84,7 +84,7 @@ def recorded_before(template: Mapping[str, Any], function: str) -> tuple[str, ..
         raise unknown_metadata("versions", function, exc) from exc
 
 
-def moved(live: str | None, before: Sequence[str], version: str) -> tuple[str, ...]:
+def next_live_before(live: str | None, before: Sequence[str], version: str) -> tuple[str, ...]:
     """Return the versions that were live before, once another one is live.
 
     :param live: The version that is live now.
@@ -96,7 +96,7 @@ def moved(live: str | None, before: Sequence[str], version: str) -> tuple[str, .
     return (*(() if live is None else (live,)), *before)
 
 
-def list_versions(aws: Aws, function: str) -> list[Version]:
+def list_versions(aws: AwsAccount, function: str) -> list[Version]:
     """List the published versions, newest first; an empty list if there is no function.
 
     :raises DeployError: If AWS refuses.
@@ -120,7 +120,7 @@ def _version(described: dict[str, Any]) -> Version:
     )
 
 
-def newest_version(aws: Aws, function: str) -> str:
+def newest_version(aws: AwsAccount, function: str) -> str:
     """Return the version of the function's code: publishing assigns a number only to what differs from the newest.
 
     :raises DeployError: If there is none, or it has other code.
@@ -136,7 +136,7 @@ def newest_version(aws: Aws, function: str) -> str:
     return str(versions[0].number)
 
 
-def deployed_image(aws: Aws, function: str) -> str:
+def deployed_image(aws: AwsAccount, function: str) -> str:
     """Return the digest of the image that a function has.
 
     :raises DeployError: If there is no such function, or it has no image with a digest.
@@ -155,7 +155,7 @@ def deployed_image(aws: Aws, function: str) -> str:
     return digest
 
 
-def prune_versions(aws: Aws, function: str, *, keep: int, live: str, before: Sequence[str] = ()) -> list[int]:
+def prune_versions(aws: AwsAccount, function: str, *, keep: int, live: str, before: Sequence[str] = ()) -> list[int]:
     """Delete old versions, never the live one. A version with SnapStart costs as long as it exists.
 
     :param keep: Number of versions to keep, the live one among them.
@@ -174,7 +174,7 @@ def prune_versions(aws: Aws, function: str, *, keep: int, live: str, before: Seq
     return old
 
 
-def wait_until_ready(aws: Aws, function: str, version: str) -> None:
+def wait_until_ready(aws: AwsAccount, function: str, version: str) -> None:
     """Wait for a version that Lambda is still preparing, as it does for snapshots and images.
 
     :raises DeployError: If it does not become active.

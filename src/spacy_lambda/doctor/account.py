@@ -19,7 +19,12 @@ from spacy_lambda.extras import install_command, missing_extra
 
 __all__ = ["check_account"]
 
-CREDENTIALS, REGION, BOOTSTRAP, QUOTAS = "AWS credentials", "AWS region", "CDK bootstrap", "Lambda quotas"
+CREDENTIALS_CHECK, REGION_CHECK, BOOTSTRAP_CHECK, QUOTAS_CHECK = (
+    "AWS credentials",
+    "AWS region",
+    "CDK bootstrap",
+    "Lambda quotas",
+)
 TUNING = "memory"
 NEEDING: frozenset[Stage] = frozenset({"deploy"})
 CONNECT_SECONDS, READ_SECONDS = 3, 5
@@ -43,9 +48,9 @@ def check_account(folder: Path, *, profile: str | None, region: str | None) -> l
         if missing is None:
             raise
         remedy = install_command("deploy")
-        return [Finding(CREDENTIALS, missing.message, remedy, NEEDING), *_not_checked()]
+        return [Finding(CREDENTIALS_CHECK, missing.message, remedy, NEEDING), *_not_checked()]
     except DeployError as exc:
-        return [problem_of(CREDENTIALS, exc, blocks=NEEDING), *_not_checked()]
+        return [problem_of(CREDENTIALS_CHECK, exc, blocks=NEEDING), *_not_checked()]
     credentials, account = _check_credentials(session, profile)
     where = _check_region(session.region_name)
     if account is None or session.region_name is None:
@@ -90,10 +95,10 @@ def _check_credentials(session: Any, profile: str | None) -> tuple[Finding, str 
     try:
         credentials = session.get_credentials()
         if credentials is None:
-            return Finding(CREDENTIALS, f"none found (profile {shown})", LOGIN, NEEDING), None
+            return Finding(CREDENTIALS_CHECK, f"none found (profile {shown})", LOGIN, NEEDING), None
         identity = _client(session, "sts", session.region_name or "us-east-1").get_caller_identity()
     except (BotoCoreError, ClientError) as exc:
-        return problem_of(CREDENTIALS, aws_error(exc, "reading the identity"), blocks=NEEDING), None
+        return problem_of(CREDENTIALS_CHECK, aws_error(exc, "reading the identity"), blocks=NEEDING), None
     endpoint = os.environ.get("AWS_ENDPOINT_URL")
     parts = [
         f"account {identity['Account']}",
@@ -102,7 +107,7 @@ def _check_credentials(session: Any, profile: str | None) -> tuple[Finding, str 
         *([] if (expiry := _expiry(credentials)) is None else [expiry]),
         *([f"at AWS_ENDPOINT_URL {endpoint}"] if endpoint else []),
     ]
-    return Finding(CREDENTIALS, ", ".join(parts)), str(identity["Account"])
+    return Finding(CREDENTIALS_CHECK, ", ".join(parts)), str(identity["Account"])
 
 
 def _expiry(credentials: Any) -> str | None:
@@ -115,19 +120,21 @@ def _expiry(credentials: Any) -> str | None:
 
 def _check_region(region: str | None) -> Finding:
     if region is None:
-        return Finding(REGION, "none is set", f"set AWS_REGION, or write project.region into {FILE}", NEEDING)
-    return Finding(REGION, region)
+        return Finding(REGION_CHECK, "none is set", f"set AWS_REGION, or write project.region into {FILE}", NEEDING)
+    return Finding(REGION_CHECK, region)
 
 
 def _check_bootstrap(session: Any, account: str) -> Finding:
-    from spacy_lambda.deploy.aws import Aws
+    from spacy_lambda.deploy.aws import AwsAccount
     from spacy_lambda.deploy.stacks import is_bootstrapped
 
     try:
-        done = is_bootstrapped(Aws(account, session.region_name, session))
+        done = is_bootstrapped(AwsAccount(account, session.region_name, session))
     except DeployError as exc:
-        return problem_of(BOOTSTRAP, exc)
-    return Finding(BOOTSTRAP, "done" if done else "not yet: the first deployment runs `cdk bootstrap`, after asking")
+        return problem_of(BOOTSTRAP_CHECK, exc)
+    return Finding(
+        BOOTSTRAP_CHECK, "done" if done else "not yet: the first deployment runs `cdk bootstrap`, after asking"
+    )
 
 
 def _check_quotas(session: Any) -> Finding:
@@ -137,13 +144,13 @@ def _check_quotas(session: Any) -> Finding:
     try:
         limits: Mapping[str, Any] = _client(session, "lambda", session.region_name).get_account_settings()
     except (BotoCoreError, ClientError) as exc:
-        return problem_of(QUOTAS, aws_error(exc, "reading the account's settings"))
+        return problem_of(QUOTAS_CHECK, aws_error(exc, "reading the account's settings"))
     concurrency = int(limits["AccountLimit"]["ConcurrentExecutions"])
     detail = f"{concurrency:,} concurrent executions"
     if concurrency >= DEFAULT_CONCURRENCY:
-        return Finding(QUOTAS, detail)
+        return Finding(QUOTAS_CHECK, detail)
     return Finding(
-        QUOTAS,
+        QUOTAS_CHECK,
         f"{detail}, where AWS's default is {DEFAULT_CONCURRENCY:,}: a new account, in which functions may have at most"
         f" {NEW_ACCOUNT_MEMORY_MB:,} MB of memory too",
         QUOTA_COMMAND.format(wanted=DEFAULT_CONCURRENCY, region=session.region_name),
@@ -178,4 +185,4 @@ def _client(session: Any, service: str, region: str) -> Any:
 
 
 def _not_checked() -> list[Finding]:
-    return [Finding(name, "not checked without an account", skipped=True) for name in (BOOTSTRAP, QUOTAS)]
+    return [Finding(name, "not checked without an account", skipped=True) for name in (BOOTSTRAP_CHECK, QUOTAS_CHECK)]

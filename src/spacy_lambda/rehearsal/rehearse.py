@@ -24,7 +24,7 @@ from spacy_lambda.rehearsal.emulator_access import Access, access_file, kept_acc
 from spacy_lambda.rehearsal.expected_resources import make_expected_resources
 from spacy_lambda.rehearsal.rehearsal_log import RehearsalLog
 
-__all__ = ["Rehearsal", "kept_rehearsal", "refuse_images", "rehearsal", "with_a_region"]
+__all__ = ["Rehearsal", "kept_rehearsal", "refuse_images", "rehearsal", "with_default_region"]
 
 LOCK_FILE = "rehearsal.lock"
 LOG_FILE = "rehearsal.log"
@@ -44,7 +44,7 @@ class Rehearsal:
     functions: DeployedFunctions | None
 
 
-def with_a_region(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
+def with_default_region(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
     """Return environment variables with a default region: that of the rehearsal that is kept, or any.
 
     It replaces that of ``AWS_REGION``, which belongs to credentials, and those are not used.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from spacy_lambda.core.lambda_function import Architecture
 from spacy_lambda.core.vcpus import slowdown
-from spacy_lambda.sizing.dollars import MILLION, MissingPrice, Rate, Traffic
+from spacy_lambda.sizing.dollars import MILLION, MissingPrice, PriceLookup, Traffic
 from spacy_lambda.sizing.figures import Figures
 
 __all__ = [
@@ -62,7 +62,9 @@ class Alternative:
     about: str
 
 
-def managed_instances(figures: Figures, architecture: Architecture, traffic: Traffic, rate: Rate) -> Alternative | None:
+def managed_instances(
+    figures: Figures, architecture: Architecture, traffic: Traffic, price: PriceLookup
+) -> Alternative | None:
     """Return the cost on Lambda Managed Instances; ``None`` if no process fits into the memory.
 
     Python has a process for each concurrent request, with its own init and memory: as many fit into an instance as it
@@ -73,8 +75,8 @@ def managed_instances(figures: Figures, architecture: Architecture, traffic: Tra
         return None
     ms = _on_one_cpu(figures)
     instances = max(INSTANCES, math.ceil(traffic.load(ms) / (fit * BUSY)))
-    hour = rate(f"managed_instance_hour_{architecture}") * (1 + rate("managed_instance_fee"))
-    usd = rate("million_requests") + instances * hour * traffic.hours_per_million
+    hour = price(f"managed_instance_hour_{architecture}") * (1 + price("managed_instance_fee"))
+    usd = price("million_requests") + instances * hour * traffic.hours_per_million
     return Alternative(
         name=f"Lambda Managed Instances, {architecture}",
         usd=usd,
@@ -84,7 +86,7 @@ def managed_instances(figures: Figures, architecture: Architecture, traffic: Tra
     )
 
 
-def sagemaker_serverless(figures: Figures, traffic: Traffic, rate: Rate) -> Alternative | None:
+def sagemaker_serverless(figures: Figures, traffic: Traffic, price: PriceLookup) -> Alternative | None:
     """Return the cost on SageMaker Serverless Inference, without data and cold starts; ``None`` if nothing fits.
 
     AWS gives no CPUs by memory for it: those of a Lambda function are assumed.
@@ -93,19 +95,19 @@ def sagemaker_serverless(figures: Figures, traffic: Traffic, rate: Rate) -> Alte
     if memory is None:
         return None
     ms = figures.ms_at(memory)
-    usd = MILLION * math.ceil(round(ms, 6)) / 1000 * memory / 1024 * rate("sagemaker_gb_second")
+    usd = MILLION * math.ceil(round(ms, 6)) / 1000 * memory / 1024 * price("sagemaker_gb_second")
     return Alternative(
         name="SageMaker Serverless Inference", usd=usd, usd_month=traffic.monthly(usd), ms=ms, about=f"{memory:,} MB"
     )
 
 
-def inference_endpoint(figures: Figures, traffic: Traffic, rate: Rate) -> Alternative | None:
+def inference_endpoint(figures: Figures, traffic: Traffic, price: PriceLookup) -> Alternative | None:
     """Return the cost of Inference Endpoints that do not scale to zero; ``None`` if the function does not fit."""
     if not figures.fits(ENDPOINT_MB):
         return None
     ms = _on_one_cpu(figures)
-    instances = _busy_all_the_time(traffic.load(ms))
-    usd = instances * rate("inference_endpoint_hour") * traffic.hours_per_million
+    instances = _machines_for(traffic.load(ms))
+    usd = instances * price("inference_endpoint_hour") * traffic.hours_per_million
     return Alternative(
         name="Hugging Face Inference Endpoints",
         usd=usd,
@@ -115,14 +117,14 @@ def inference_endpoint(figures: Figures, traffic: Traffic, rate: Rate) -> Altern
     )
 
 
-def container(figures: Figures, architecture: Architecture, traffic: Traffic, rate: Rate) -> Alternative | None:
+def container(figures: Figures, architecture: Architecture, traffic: Traffic, price: PriceLookup) -> Alternative | None:
     """Return the cost of containers on Fargate that run all the time, without a load balancer."""
     memory = next((size for size in TASK_GB if figures.fits(size * 1024)), None)
     if memory is None:
         return None
     ms = _on_one_cpu(figures)
-    tasks = _busy_all_the_time(traffic.load(ms))
-    hour = rate(f"fargate_vcpu_hour_{architecture}") + memory * rate(f"fargate_gb_hour_{architecture}")
+    tasks = _machines_for(traffic.load(ms))
+    hour = price(f"fargate_vcpu_hour_{architecture}") + memory * price(f"fargate_gb_hour_{architecture}")
     usd = tasks * hour * traffic.hours_per_million
     return Alternative(
         name=f"containers on Fargate, {architecture}",
@@ -133,13 +135,15 @@ def container(figures: Figures, architecture: Architecture, traffic: Traffic, ra
     )
 
 
-def alternatives(figures: Figures, architecture: Architecture, traffic: Traffic, rate: Rate) -> list[Alternative]:
+def alternatives(
+    figures: Figures, architecture: Architecture, traffic: Traffic, price: PriceLookup
+) -> list[Alternative]:
     """Return those whose prices are known and into which the function fits."""
     ways: tuple[Callable[[], Alternative | None], ...] = (
-        lambda: managed_instances(figures, architecture, traffic, rate),
-        lambda: sagemaker_serverless(figures, traffic, rate),
-        lambda: inference_endpoint(figures, traffic, rate),
-        lambda: container(figures, architecture, traffic, rate),
+        lambda: managed_instances(figures, architecture, traffic, price),
+        lambda: sagemaker_serverless(figures, traffic, price),
+        lambda: inference_endpoint(figures, traffic, price),
+        lambda: container(figures, architecture, traffic, price),
     )
     return [found for way in ways if (found := _priced(way)) is not None]
 
@@ -151,7 +155,7 @@ def _priced(way: Callable[[], Alternative | None]) -> Alternative | None:
         return None
 
 
-def _busy_all_the_time(load: float) -> int:
+def _machines_for(load: float) -> int:
     """Return the number of machines, with one vCPU each, that a load keeps busy for at most their share of the time."""
     return max(1, math.ceil(load / BUSY))
 

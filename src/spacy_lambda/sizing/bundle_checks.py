@@ -11,7 +11,7 @@ from shlex import quote
 
 from spacy_lambda.bundler.elf_versions import MAGIC, machine_of, newest_glibc, required_versions
 from spacy_lambda.bundler.metadata import PIPELINE_FOLDER, BundleMetadata, read_metadata
-from spacy_lambda.bundler.target import AN_IMAGE, GLIBCS, MACHINES
+from spacy_lambda.bundler.target import GLIBCS, IMAGE_REMEDY, MACHINES
 from spacy_lambda.bundler.zip_files import open_zip
 from spacy_lambda.core.compiled_meta import COMPILE_SMALLER
 from spacy_lambda.core.counts import count
@@ -88,7 +88,7 @@ def check_bundle(files: BundleFiles, options: CheckOptions) -> list[LimitFinding
 
 def _check_sizes(files: BundleFiles) -> Iterator[LimitFinding]:
     limit = IMAGE_BYTES if files.zipped is None else UNZIPPED_BYTES
-    smaller = f"{COMPILE_SMALLER}, or {AN_IMAGE}" if files.zipped is not None else "leave files out"
+    smaller = f"{COMPILE_SMALLER}, or {IMAGE_REMEDY}" if files.zipped is not None else "leave files out"
     in_aws = "10 GB" if files.zipped is None else "250 MB"
     detail = f"{megabytes(files.unzipped)} of the {megabytes(limit)} that Lambda has (AWS writes {in_aws})"
     if files.unzipped > limit:

@@ -13,7 +13,7 @@ from spacy_lambda.errors import InvokeError, SizingError
 from spacy_lambda.local.served_pipeline import is_bundle, serve_function
 from spacy_lambda.sizing.bundle_checks import check_bundle, open_files
 from spacy_lambda.sizing.check_options import CheckOptions
-from spacy_lambda.sizing.figure_checks import MEMORY, certain, check_figures
+from spacy_lambda.sizing.figure_checks import MEMORY, check_figures, with_uncertainty
 from spacy_lambda.sizing.measurement import TIMEOUT_S, measure, measure_calls
 from spacy_lambda.sizing.payload import FirstRequestFailed, check_payload
 from spacy_lambda.sizing.refused_settings import check_settings
@@ -97,7 +97,7 @@ def _run(pipeline: str | Path, options: CheckOptions, texts: Texts, on_step: OnS
             return [*found, check_payload(function.invoke, texts)]
     except FirstRequestFailed as exc:
         failed = fails("first request", exc.message.partition("\n")[0], exc.remedy)
-        found.append(certain(failed, figures) if exc.timed_out else failed)
+        found.append(with_uncertainty(failed, figures) if exc.timed_out else failed)
         return [*found, *skipped(["payload"], "not tried, because the first request fails")]
     except (SizingError, InvokeError) as exc:
         return [*found, fails("payload", exc.message.partition("\n")[0], exc.remedy)]

@@ -12,7 +12,17 @@ from spacy_lambda.core.lambda_function import Architecture
 from spacy_lambda.sizing.cold_starts import KEPT_IDLE_S, cold_share, environments_for
 from spacy_lambda.sizing.figures import Figures
 
-__all__ = ["MONTH_H", "STARTS", "FunctionSetting", "MissingPrice", "Rate", "Start", "Traffic", "lambda_cost", "rates"]
+__all__ = [
+    "MONTH_H",
+    "STARTS",
+    "FunctionSetting",
+    "MissingPrice",
+    "PriceLookup",
+    "Start",
+    "Traffic",
+    "lambda_cost",
+    "price_lookup",
+]
 
 Start = Literal["on-demand", "snapstart", "provisioned"]
 """Treatment of cold starts: none, SnapStart, or provisioned concurrency."""
@@ -22,7 +32,7 @@ MILLION = 1e6
 MONTH_H = 730
 """Hours of a month."""
 
-Rate = Callable[[str], float]
+PriceLookup = Callable[[str], float]
 """Returns a price in US dollars by its name."""
 
 
@@ -69,22 +79,22 @@ class Traffic:
         return self.calls_per_hour / 3600 * ms / 1000
 
 
-def rates(region: str) -> Rate:
+def price_lookup(region: str) -> PriceLookup:
     """Return the prices of a region.
 
     :raises MissingPrice: By the returned function, for a price that is not known there.
     """
 
-    def rate(name: str) -> float:
+    def price(name: str) -> float:
         found = price_of(name, region)
         if found is None:
             raise MissingPrice(name)
         return found
 
-    return rate
+    return price
 
 
-def lambda_cost(figures: Figures, setting: FunctionSetting, traffic: Traffic, rate: Rate) -> dict[str, float]:
+def lambda_cost(figures: Figures, setting: FunctionSetting, traffic: Traffic, price: PriceLookup) -> dict[str, float]:
     """Return the dollars of a million texts, by what is billed.
 
     Durations are billed by the millisecond, begun ones as whole ones, and inits like durations. A version with
@@ -95,20 +105,20 @@ def lambda_cost(figures: Figures, setting: FunctionSetting, traffic: Traffic, ra
     """
     gb, architecture, ms = setting.memory_gb, setting.architecture, figures.ms_at(setting.memory_mb)
     provisioned = setting.start == "provisioned"
-    duration = rate(f"{'provisioned_duration' if provisioned else ''}_gb_second_{architecture}".removeprefix("_"))
+    duration = price(f"{'provisioned_duration' if provisioned else ''}_gb_second_{architecture}".removeprefix("_"))
     cost = {
-        "requests": rate("million_requests"),
+        "requests": price("million_requests"),
         "duration": MILLION * math.ceil(round(ms, 6)) / 1000 * gb * duration,
     }
     seconds = traffic.hours_per_million * 3600
     if provisioned:
         environments = environments_for(traffic.load(ms))
-        cost["provisioned concurrency"] = environments * gb * seconds * rate(f"provisioned_gb_second_{architecture}")
+        cost["provisioned concurrency"] = environments * gb * seconds * price(f"provisioned_gb_second_{architecture}")
         return cost
     cold = MILLION * cold_share(traffic.calls_per_hour, seconds=ms / 1000, idle_s=traffic.idle_s)
     if setting.start == "snapstart":
-        cost["snapshot"] = gb * seconds * rate("snapshot_gb_second")
-        cost["restores"] = cold * gb * rate("restored_gb")
+        cost["snapshot"] = gb * seconds * price("snapshot_gb_second")
+        cost["restores"] = cold * gb * price("restored_gb")
     else:
         cost["inits"] = cold * figures.init_s_at(setting.memory_mb) * gb * duration
     return cost

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from spacy_lambda.cdk.prices import REGION, price_of, read_prices
+from spacy_lambda.cdk.prices import FALLBACK_REGION, price_of, read_prices
 from spacy_lambda.config.rules import MIN_MEMORY_MB
 from spacy_lambda.core.lambda_function import ARCHITECTURES
 from spacy_lambda.core.lambda_limits import MAX_MEMORY_MB, MB_PER_VCPU, NEW_ACCOUNT_MEMORY_MB
@@ -15,7 +15,16 @@ from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.errors import SizingError
 from spacy_lambda.sizing.alternatives import Alternative, alternatives
 from spacy_lambda.sizing.cold_starts import KEPT_IDLE_S, cold_share
-from spacy_lambda.sizing.dollars import STARTS, FunctionSetting, MissingPrice, Rate, Start, Traffic, lambda_cost, rates
+from spacy_lambda.sizing.dollars import (
+    STARTS,
+    FunctionSetting,
+    MissingPrice,
+    PriceLookup,
+    Start,
+    Traffic,
+    lambda_cost,
+    price_lookup,
+)
 from spacy_lambda.sizing.figures import Figures
 
 __all__ = [
@@ -62,7 +71,7 @@ class EstimateOptions:
 
     memory_mb: tuple[int, ...] = ()
     latency_ms: float | None = None
-    region: str = REGION
+    region: str = FALLBACK_REGION
     calls_per_hour: float = 100.0
     idle_s: float = KEPT_IDLE_S
 
@@ -168,10 +177,10 @@ def estimate_cost(
     :param code_bytes: Bytes of the zip.
     :raises SizingError: If no price of the region is known.
     """
-    rate, traffic = rates(options.region), Traffic(options.calls_per_hour, options.idle_s)
-    cheapest = _cheapest(figures, options, traffic, rate)
+    price, traffic = price_lookup(options.region), Traffic(options.calls_per_hour, options.idle_s)
+    cheapest = _cheapest(figures, options, traffic, price)
     shown_sizes = {*(options.memory_mb or MEMORY_SIZES), *([] if cheapest is None else [cheapest.setting.memory_mb])}
-    settings = tuple(_costs(figures, sorted(shown_sizes), traffic, rate))
+    settings = tuple(_costs(figures, sorted(shown_sizes), traffic, price))
     if not settings:
         known = ", ".join(sorted(read_prices()["gb_second_x86_64"].regions & read_prices()["million_requests"].regions))
         raise SizingError(
@@ -184,33 +193,33 @@ def estimate_cost(
         settings=settings,
         cheapest=cheapest,
         cold_starts_of=shown.setting,
-        cold_starts=tuple(_cold_starts(figures, shown.setting, options, rate)),
-        alternatives=_alternatives(figures, traffic, rate),
+        cold_starts=tuple(_cold_starts(figures, shown.setting, options, price)),
+        alternatives=_alternatives(figures, traffic, price),
         storage={} if code_bytes is None else _storage(code_bytes, options.region),
         missing=tuple(name for name in read_prices() if _is_missing(name, options.region)),
     )
 
 
-def _alternatives(figures: Figures, traffic: Traffic, rate: Rate) -> tuple[Alternative, ...]:
+def _alternatives(figures: Figures, traffic: Traffic, price: PriceLookup) -> tuple[Alternative, ...]:
     """Return those of all architectures, each kind together, and those of one architecture once."""
     found = {
-        one.name: one for architecture in ARCHITECTURES for one in alternatives(figures, architecture, traffic, rate)
+        one.name: one for architecture in ARCHITECTURES for one in alternatives(figures, architecture, traffic, price)
     }
     return tuple(sorted(found.values(), key=lambda one: one.name.partition(",")[0]))
 
 
-def _costs(figures: Figures, sizes: Iterable[int], traffic: Traffic, rate: Rate) -> Iterator[SettingCost]:
+def _costs(figures: Figures, sizes: Iterable[int], traffic: Traffic, price: PriceLookup) -> Iterator[SettingCost]:
     for memory in sizes:
         for architecture in ARCHITECTURES:
             for start in STARTS:
-                found = _cost(figures, FunctionSetting(memory, architecture, start), traffic, rate)
+                found = _cost(figures, FunctionSetting(memory, architecture, start), traffic, price)
                 if found is not None:
                     yield found
 
 
-def _cost(figures: Figures, setting: FunctionSetting, traffic: Traffic, rate: Rate) -> SettingCost | None:
+def _cost(figures: Figures, setting: FunctionSetting, traffic: Traffic, price: PriceLookup) -> SettingCost | None:
     try:
-        parts = lambda_cost(figures, setting, traffic, rate)
+        parts = lambda_cost(figures, setting, traffic, price)
     except MissingPrice:
         return None
     ms = figures.ms_at(setting.memory_mb)
@@ -218,7 +227,7 @@ def _cost(figures: Figures, setting: FunctionSetting, traffic: Traffic, rate: Ra
     return SettingCost(setting=setting, ms=ms, cold_s=cold_s, fits=figures.fits(setting.memory_mb), parts=parts)
 
 
-def _cheapest(figures: Figures, options: EstimateOptions, traffic: Traffic, rate: Rate) -> SettingCost | None:
+def _cheapest(figures: Figures, options: EstimateOptions, traffic: Traffic, price: PriceLookup) -> SettingCost | None:
     """Return the cheapest setting within the latency, with room above the peak; of the given sizes if there are any.
 
     Of equally cheap settings, it is the fastest one of the sizes that are shown anyway, else the fastest one. Durations
@@ -229,7 +238,7 @@ def _cheapest(figures: Figures, options: EstimateOptions, traffic: Traffic, rate
     sizes = options.memory_mb or sorted(size for size in steps if size >= room)
     found = [
         one
-        for one in _costs(figures, sizes, traffic, rate)
+        for one in _costs(figures, sizes, traffic, price)
         if one.fits and (options.latency_ms is None or one.ms <= options.latency_ms)
     ]
     lowest = min((_unrounded(one) for one in found), default=0.0)
@@ -245,14 +254,14 @@ def _unrounded(one: SettingCost) -> float:
 
 
 def _cold_starts(
-    figures: Figures, setting: FunctionSetting, options: EstimateOptions, rate: Rate
+    figures: Figures, setting: FunctionSetting, options: EstimateOptions, price: PriceLookup
 ) -> Iterator[ColdStartCost]:
     for calls in sorted({*CALLS_PER_HOUR, options.calls_per_hour}):
         traffic = Traffic(calls, options.idle_s)
         costs = {
             start: found
             for start in STARTS
-            if (found := _cost(figures, replace(setting, start=start), traffic, rate)) is not None
+            if (found := _cost(figures, replace(setting, start=start), traffic, price)) is not None
         }
         warm = sum(costs["on-demand"].parts[part] for part in ("requests", "duration"))
         usd = {start: found.usd - warm for start, found in costs.items()}

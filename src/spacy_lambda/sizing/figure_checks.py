@@ -6,10 +6,10 @@ from spacy_lambda.core.compiled_meta import COMPILE_SMALLER
 from spacy_lambda.core.lambda_limits import INIT_LIMIT_S, MAX_MEMORY_MB, MB_PER_VCPU, NEW_ACCOUNT_MEMORY_MB
 from spacy_lambda.core.vcpus import vcpus
 from spacy_lambda.sizing.check_options import CheckOptions
-from spacy_lambda.sizing.figures import AGAIN, Figures
+from spacy_lambda.sizing.figures import IDLE_MACHINE_REMEDY, Figures
 from spacy_lambda.sizing.verdict import LimitFinding, fails, ok, warning
 
-__all__ = ["MEMORY", "certain", "check_duration", "check_figures", "check_init", "check_memory"]
+__all__ = ["MEMORY", "check_duration", "check_figures", "check_init", "check_memory", "with_uncertainty"]
 
 INIT_MARGIN = 0.7
 """Share of the limit of an init above which another CPU may exceed it."""
@@ -28,15 +28,17 @@ TIMEOUT_MARGIN = 0.5
 
 def check_figures(figures: Figures, options: CheckOptions) -> list[LimitFinding]:
     """Check measured figures against the limits."""
-    init, duration = (certain(one, figures) for one in (check_init(figures, options), check_duration(figures, options)))
+    init, duration = (
+        with_uncertainty(one, figures) for one in (check_init(figures, options), check_duration(figures, options))
+    )
     return [init, *check_memory(figures, options), duration]
 
 
-def certain(found: LimitFinding, figures: Figures) -> LimitFinding:
+def with_uncertainty(found: LimitFinding, figures: Figures) -> LimitFinding:
     """Return a warning in place of a finding about a duration that other programs have made longer."""
     if found.status == "ok" or not figures.starved:
         return found
-    return warning(found.name, f"{found.detail}; not certain: {figures.starved}", AGAIN)
+    return warning(found.name, f"{found.detail}; not certain: {figures.starved}", IDLE_MACHINE_REMEDY)
 
 
 def check_init(figures: Figures, options: CheckOptions) -> LimitFinding:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from spacy_lambda.core.vcpus import init_slowdown, slowdown, vcpus
 
-__all__ = ["AGAIN", "Figures"]
+__all__ = ["IDLE_MACHINE_REMEDY", "Figures"]
 
 
 ENOUGH_CPU = 0.7
 """Part of the CPU time below which measured durations say little about Lambda."""
 
-AGAIN = "run again when the machine is idle"
+IDLE_MACHINE_REMEDY = "run again when the machine is idle"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,7 @@ from spacy_lambda.errors import StoreError
 __all__ = ["FolderStorage"]
 
 
-FREE = "check the folder's permissions and free space"
+FOLDER_REMEDY = "check the folder's permissions and free space"
 
 
 class FolderStorage:
@@ -95,7 +95,7 @@ class FolderStorage:
             free = f"; {shutil.disk_usage(self._root).free:,} bytes are free" if self._root.is_dir() else ""
             raise StoreError(
                 f"{self._root / key}: {system_reason(exc)}{free}",
-                remedy="give a folder, not a file" if isinstance(exc, NotADirectoryError) else FREE,
+                remedy="give a folder, not a file" if isinstance(exc, NotADirectoryError) else FOLDER_REMEDY,
             ) from exc
 
 
