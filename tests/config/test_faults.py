@@ -28,8 +28,8 @@ DAYS = "choose 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 10
 FORMS = "write ./path, s3://bucket/key or hf://owner/name, each with or without @REF and #sha256=DIGEST"
 CALLER = (
     "a role, a user or an account",
-    'write "arn:aws:iam::ACCOUNT:role/NAME", "arn:aws:iam::ACCOUNT:user/NAME" or "ACCOUNT", the 12 digits; of an'
-    " assumed role, the role: aws iam get-role --role-name NAME",
+    'write "arn:aws:iam::ACCOUNT:role/NAME", "arn:aws:iam::ACCOUNT:user/NAME" or "ACCOUNT", the 12 digits; for an'
+    " assumed role, write its role's ARN, which `aws iam get-role --role-name NAME` shows",
 )
 ORIGIN = (
     "an origin as browsers send it",

@@ -37,7 +37,7 @@ def test_figures_of_pages_follow_from_the_readme() -> None:
     found = [(one.text, re.findall(one.pattern, page(one.name), re.MULTILINE)) for one in derived()]
     assert [(text, shown) for text, shown in found if shown != [text]] == []
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert f"the bundled pipeline's zip has {unzipped()} unzipped" in readme
+    assert f"the bundled pipeline's zip is {unzipped()} unzipped" in readme
 
 
 @pytest.mark.parametrize("name", ["README.md", "docs/index.md", "docs/questions.md", "docs/compare.md"])

@@ -114,9 +114,9 @@ def test_a_batch_has_a_record_for_each_text(kind: str) -> None:
         ("queue", {}, "no events of kind 'queue'; choose from alb"),
         ("sqs", {}, "sqs events need texts"),
         ("sqs", {"texts": ["a"], "objects": ["s3://b/c"]}, "objects are for"),
-        ("s3", {"texts": ["a"]}, "s3 events are of objects"),
+        ("s3", {"texts": ["a"]}, "s3 events need objects"),
         ("s3", {"objects": ["b/c.txt"]}, "'b/c.txt' is not the location of an object"),
-        ("eventbridge-s3", {"objects": ["s3://b/c", "s3://b/d"]}, "of one object"),
+        ("eventbridge-s3", {"objects": ["s3://b/c", "s3://b/d"]}, "has one object"),
     ],
 )
 def test_wrong_arguments(kind: str, arguments: dict[str, Any], message: str) -> None:

@@ -1,7 +1,7 @@
 """Prove that a bundle's pipeline loads and runs with only the bundle's folder.
 
 Where this machine has the target's Python and architecture, the folder itself is tested: a fresh process has nothing
-else on its path. Where it has not, the same distributions are tested as they are installed here, and every module
+else on its path. Where it does not, the same distributions are tested as they are installed here, and every module
 that this imports has to be in the folder.
 """
 

@@ -114,7 +114,7 @@ def _disk_full(stderr: str) -> BundleError | None:
     folder = tempfile.gettempdir()
     return BundleError(
         f"no space is left for the wheels: {shutil.disk_usage(folder).free / 1e6:,.0f} MB are free in {folder}",
-        remedy="free disk space, or set TMPDIR to a folder on another disk (PIP_CACHE_DIR is that of pip's cache)",
+        remedy="free disk space, or set TMPDIR to a folder on another disk (and PIP_CACHE_DIR, for pip's cache)",
     )
 
 

@@ -47,7 +47,7 @@ def key_problem(key: str) -> str | None:
 
 
 def pattern_problem(place: str) -> str | None:
-    """Return the problem of a bucket and key in an IAM policy, which may match nothing else.
+    """Return the problem of a bucket and key in an IAM policy, which must not match anything but itself.
 
     :param place: ``bucket/key``.
     """

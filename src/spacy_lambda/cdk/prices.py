@@ -99,7 +99,7 @@ def read_prices() -> Mapping[str, Price]:
 
 
 def as_of() -> str:
-    """Return the date since which all of them are known."""
+    """Return when all of them were read."""
     return str(_read()["as_of"])
 
 

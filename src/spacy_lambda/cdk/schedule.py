@@ -21,7 +21,7 @@ https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context
 
 
 class SchedulerRole(Construct):
-    """Role that only schedules of this account can take, and that only this alias can be invoked with.
+    """Role that only schedules of this account can assume, and that allows invoking only this alias.
 
     A role can be limited to a group of schedules, not to one of them:
     https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html

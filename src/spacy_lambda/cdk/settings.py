@@ -45,8 +45,8 @@ class FunctionConfig:
     :param concurrency: Reserved and maximum concurrency; by default 10 for a public function, else unlimited.
     :param snapstart: Publish versions with a snapshot of their init, at a cost.
     :param auth: Callers of the Function URL: ``iam`` for those with the permission, ``none`` for everybody.
-    :param callers: Roles, users and accounts that may call the function, from other accounts too: ARNs of IAM, or the
-        numbers of accounts.
+    :param callers: Roles, users and accounts that may call the function, from other accounts too: IAM ARNs or
+        account IDs.
     :param cors: Origins whose pages may call the Function URL.
     :param page: Serve the page at the Function URL; with auth ``iam`` no browser can open it.
     :param examples: Texts that the page offers to try; by default those of the pipeline's meta.json, or general ones.
@@ -54,7 +54,7 @@ class FunctionConfig:
     :param tracing: Trace invocations with X-Ray, at a cost for each trace.
     :param alarm_email: Recipient of alarms, after confirming Amazon's first email.
     :param alarm_empty_percentage: Percentage of texts without entities, in an hour, from which an alarm is raised; the
-        alarm and its two metrics cost.
+        alarm and its two metrics are charged for.
     :param budget: US dollars a month above which an email is sent; needs alarm_email and activated cost allocation
         tags.
     :param log_retention: Days to keep logs.

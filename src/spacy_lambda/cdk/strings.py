@@ -42,7 +42,7 @@ def check_strings(spec: FunctionSpec | SharedSpec) -> None:
 
 
 def _parts(spec: FunctionSpec | SharedSpec) -> dict[str, Any]:
-    """Return the values of a spec by their names, without the pipeline's location before it was stored."""
+    """Return the values of a spec by their names; its ``pipeline`` takes the place of its configuration's."""
     parts = _fields(spec)
     return {**_fields(parts.pop("config")), **parts} if isinstance(spec, FunctionSpec) else parts
 

@@ -121,7 +121,7 @@ def _cost(planned: Planned) -> Iterator[str]:
         f" {count(latency.runs, 'run')}; --texts measures yours"
     )
     if latency.load > latency.cpus:
-        yield f"                  this machine is busy (load {latency.load:.1f}), so that it is probably less"
+        yield f"                  this machine is busy (load {latency.load:.1f}), so it is probably less"
     prices, assumed = describe_prices(planned.spec.region), describe_assumed(planned.spec.region, cost.assumed)
     yield f"                  {prices}, without the free tier{assumed}"
 

@@ -29,7 +29,7 @@ def logs(
     profile: ProfileOption = None,
     local: LocalOption = False,
     raw: Annotated[
-        bool, typer.Option("--raw", help="On a terminal too, print log events as they are, as into a pipe.")
+        bool, typer.Option("--raw", help="Print log events as they are on a terminal too, as when piped.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:

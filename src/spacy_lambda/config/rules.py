@@ -181,8 +181,8 @@ VALUE_RULES: dict[str, Rule] = {
     "callers": make_rule(
         CALLER,
         "a role, a user or an account",
-        'write "arn:aws:iam::ACCOUNT:role/NAME", "arn:aws:iam::ACCOUNT:user/NAME" or "ACCOUNT", the 12 digits; of an'
-        " assumed role, the role: aws iam get-role --role-name NAME",
+        'write "arn:aws:iam::ACCOUNT:role/NAME", "arn:aws:iam::ACCOUNT:user/NAME" or "ACCOUNT", the 12 digits; for'
+        " an assumed role, write its role's ARN, which `aws iam get-role --role-name NAME` shows",
     ),
     "cors": make_rule(
         ORIGIN,

@@ -62,8 +62,8 @@ OUTPUT_VARIABLE = "SPACY_LAMBDA_OUTPUT"
 """Destination of the predictions of asynchronous events; see :mod:`spacy_lambda.core.output_location`."""
 
 CPUS_VARIABLE = "SPACY_LAMBDA_CPUS"
-"""Maximum CPUs, a whole number; by default all that the process may use. Of a deployed function, ``memory`` sets
-them, and ``environment`` refuses this variable."""
+"""Maximum CPUs, a whole number; by default all that the process may use. In a deployed function they follow
+from ``memory``, and ``environment`` refuses this variable."""
 
 METRICS_VARIABLE = "SPACY_LAMBDA_METRICS"
 """Namespace of the CloudWatch metrics; without it, none are emitted."""

@@ -25,7 +25,7 @@ __all__ = ["Published", "publish", "update_stack"]
 class Published:
     """One function with a published version that has passed its golden tests.
 
-    :param spec: Its stack, whose live alias has not moved, and has the event sources of before.
+    :param spec: Its stack, whose live alias has not moved, and has the previous event sources.
     :param version: The version.
     :param previous: The version that is live; ``None`` the first time. The same if nothing has changed.
     :param keep: Number of published versions to keep.

@@ -26,11 +26,11 @@ ALIAS_TYPE = "AWS::Lambda::Alias"
 
 @dataclass(frozen=True)
 class Rollback:
-    """A rollback, that may be made or was made.
+    """A rollback, planned or made.
 
     :param function: Name of the function in AWS.
     :param version: The version that it makes live.
-    :param previous: The one that is live before.
+    :param previous: The one that is live before it.
     """
 
     function: str

@@ -91,7 +91,7 @@ def _bucket_warnings(aws: AwsAccount, source: S3Source) -> Iterator[str]:
     found: dict[str, Any] = aws.client("s3").get_bucket_notification_configuration(Bucket=source.bucket)
     if "EventBridgeConfiguration" not in found:
         yield (
-            f"the bucket {source.bucket} does not send its events to EventBridge, so that new objects invoke nothing:"
+            f"the bucket {source.bucket} does not send its events to EventBridge, so new objects invoke nothing:"
             " turn on EventBridge in the bucket's properties"
         )
 

@@ -34,7 +34,7 @@ def begin(on_step: OnStep, stage: Stage) -> None:
 
 
 def of_stage(on_step: OnStep, stage: Stage) -> OnStep:
-    """Return a callback for the steps of a part, which are steps of a stage."""
+    """Return a callback that reports the steps of another package as those of a stage."""
     return lambda step, done, total: on_step(f"{stage} ({step})", done, total)
 
 

@@ -169,7 +169,7 @@ def tune(
 
 @contextmanager
 def _restored(tuning: Tuning, *, aws: AwsAccount, on_line: Callable[[str], None]) -> Iterator[Collection[int]]:
-    """Restore the function at the end, and before if an earlier process was killed. Yields the versions of before."""
+    """Restore the function at the end, and before if an earlier process was killed. Yields the previous versions."""
     function = tuning.function
     restore_tuned(aws, function, on_line=on_line)
     record_tuning(aws.client("lambda"), function, [memory for size in tuning.sizes for memory in _settings(size)])

@@ -37,7 +37,7 @@ class Finding:
     def status(self, stage: Stage | None) -> Status:
         """Return the status for one stage.
 
-        :param stage: ``None`` for the local half: only a problem that prevents every stage is a failure.
+        :param stage: ``None`` for no stage in particular: only a problem that blocks every stage is a failure.
         """
         if self.skipped:
             return "skipped"

@@ -54,7 +54,7 @@ def current_folder() -> Path | Finding:
         return Path.cwd()
     except OSError as exc:
         what = f"the current folder cannot be used: {system_reason(exc)}"
-        return Finding(FOLDER, what, "change to a folder that exists, such as by `cd`", EVERY_STAGE)
+        return Finding(FOLDER, what, "cd to a folder that exists", EVERY_STAGE)
 
 
 def check_space(folder: Path) -> list[Finding]:

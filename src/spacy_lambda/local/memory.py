@@ -1,8 +1,9 @@
 """The memory of a process and its descendants: measured, and limited as Lambda limits it.
 
-Limited are pages that exist only in memory. Pages of mapped files, such as an encoder's weights, are the system's to
-drop and to read again, in Lambda's virtual machine as here; they count in the peak that the REPORT line shows. So are
-those of files in ``/tmp``, which is on a disk in Lambda, even though it is in memory here.
+The limit applies to pages that exist only in memory. It does not apply to pages of mapped files, such as an encoder's
+weights, which the system can drop and read again, in Lambda's virtual machine as here; they count in the peak that the
+REPORT line shows. It does not apply to files in ``/tmp`` either, which is on a disk in Lambda, even though it is in
+memory here.
 """
 
 from __future__ import annotations

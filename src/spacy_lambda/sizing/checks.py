@@ -80,7 +80,7 @@ def _run_bundle(path: Path, options: CheckOptions, texts: Texts, on_step: OnStep
     from spacy_lambda.local.bundle import runs_here
 
     if path.is_file() and not runs_here(path):
-        elsewhere = "this machine has not the bundle's architecture or its Python"
+        elsewhere = "this machine does not have the bundle's architecture or its Python"
         return skipped(OF_RUNS, elsewhere, "check it on such a machine, or check the pipeline")
     return _run(path, options, texts, on_step)
 

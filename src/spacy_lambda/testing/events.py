@@ -47,7 +47,7 @@ def make_event(
         raise ValueError(f"there are no events of kind {kind!r}; choose from {', '.join(EVENT_KINDS)}")
     if kind in OBJECT_KINDS:
         if not objects or texts:
-            raise ValueError(f'{kind} events are of objects: objects=["s3://bucket/key.txt"]')
+            raise ValueError(f'{kind} events need objects: objects=["s3://bucket/key.txt"]')
         return OBJECT_KINDS[kind]([_bucket_and_key(location) for location in objects])
     if objects:
         raise ValueError(f"objects are for {' and '.join(OBJECT_KINDS)}, not for {kind}")
@@ -283,7 +283,7 @@ def _s3(objects: Sequence[tuple[str, str]]) -> dict[str, Any]:
 
 def _s3_on_bus(objects: Sequence[tuple[str, str]]) -> dict[str, Any]:
     if len(objects) > 1:
-        raise ValueError("an event of EventBridge is of one object")
+        raise ValueError("an EventBridge event has one object")
     ((bucket, key),) = objects
     detail = {
         "version": "0",
