@@ -197,6 +197,13 @@ def test_a_column_with_missing_values(dtype: str | None) -> None:
     assert list(rows) == [(answer_to(GOOD), 3), (None, 3), (None, 5)]
 
 
+@pytest.mark.parametrize("table", [pandas.DataFrame({"text": ["iron"]}), {"text": ["iron"]}])
+def test_a_table_is_no_list_of_texts(table: Any) -> None:
+    with pytest.raises(RequestError, match=f'"texts" is of type {type(table).__name__}, not a list') as caught:
+        Client(Fake(echo)).pipe(table)
+    assert 'table["text"]' in caught.value.remedy
+
+
 def test_a_function_may_end_the_pipe() -> None:
     def handle(text: Any, error: SpacyLambdaError) -> None:
         raise KeyError(text)

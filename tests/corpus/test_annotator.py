@@ -43,6 +43,13 @@ def test_arrow(annotator: Annotator) -> None:
     assert found.column("input_ents").to_pylist() == ["a", "b", "c", "d"]
 
 
+@pytest.mark.parametrize("value", ["iron", b"iron", 5, None])
+def test_a_row_is_no_batch(annotator: Annotator, value: Any) -> None:
+    with pytest.raises(CorpusError, match=f"'text' is of type {type(value).__name__}, not several texts") as caught:
+        annotator({"id": 1, "text": value})
+    assert "map_batches" in caught.value.remedy
+
+
 def test_batches_have_one_schema(annotator: Annotator) -> None:
     table = pa.table({"text": pa.array(TEXTS, pa.string())})
     assert annotator(table.slice(0, 0)).schema == annotator(table).schema

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Unpack, overload
@@ -263,6 +263,12 @@ class Client:
         if isinstance(texts, str):
             raise RequestError(
                 '"texts" must be a list of strings, not one string', remedy="pass a list, or use predict()", key="texts"
+            )
+        if isinstance(texts, Mapping) or hasattr(texts, "columns"):  # which yield the names of columns
+            raise RequestError(
+                f'"texts" is of type {type(texts).__name__}, not a list of strings',
+                remedy='pass one of its columns, such as table["text"]',
+                key="texts",
             )
         pipe = TextPipe(
             transport=self._transport,

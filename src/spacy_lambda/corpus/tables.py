@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from spacy_lambda.core.annotation import carried_name
@@ -72,7 +72,13 @@ def _columns(annotator: Annotator, columns: Mapping[str, Any]) -> dict[str, Any]
     import numpy as np
 
     names = _new_names(annotator, list(columns))
-    found = _annotations(annotator, list(columns[annotator.text_column]))
+    texts = columns[annotator.text_column]
+    if isinstance(texts, str | bytes) or not isinstance(texts, Iterable):  # a row, whose characters would be texts
+        raise CorpusError(
+            f"the column {annotator.text_column!r} is of type {type(texts).__name__}, not several texts",
+            remedy="pass batches, with a list of values for each column; in Ray: map_batches, not map",
+        )
+    found = _annotations(annotator, list(texts))
     annotated = {names[name]: values for name, values in columns.items()}
     for name, values in found.items():
         annotated[name] = np.empty(len(values), dtype=object)
