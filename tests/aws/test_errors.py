@@ -79,3 +79,9 @@ def test_objects_and_everything_else_have_the_same_classification(error: Excepti
     assert isinstance(of_object, NotStoredError) == (kind == "missing")
     if of_object.remedy == LOGIN:
         assert of_object.message.partition("a.tar: ")[2] == of_action.message.removeprefix("reading: ")
+
+
+def test_an_archived_object_is_to_be_restored() -> None:
+    found = s3_error(client_error("InvalidObjectState"), "models", "a b.jsonl")
+    assert "s3://models/a b.jsonl is in an archive" in found.message
+    assert "restore-object --bucket models --key 'a b.jsonl'" in found.remedy

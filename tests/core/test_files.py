@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,10 +27,10 @@ def test_a_file_is_replaced_at_the_end(tmp_path: Path) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
-def write_and_fail(path: Path, error: type[BaseException]) -> None:
+def write_and_fail(path: Path, error: Callable[[], BaseException]) -> None:
     with replacing(path) as file:
         file.write(b"new")
-        raise error
+        raise error()
 
 
 @pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
@@ -39,6 +41,13 @@ def test_an_exception_leaves_the_old_file_and_nothing_else(tmp_path: Path, error
         write_and_fail(path, error)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_disk_that_is_full_is_named(tmp_path: Path) -> None:
+    full = partial(OSError, errno.ENOSPC, os.strerror(errno.ENOSPC))
+    with pytest.raises(OSError, match=re.escape(str(tmp_path / "a.tar"))):
+        write_and_fail(tmp_path / "a.tar", full)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_was_moved_from_a_temporary_place_stays(tmp_path: Path) -> None:

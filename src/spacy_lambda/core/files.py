@@ -15,6 +15,7 @@ from typing import IO, NoReturn
 
 __all__ = [
     "ARCHIVE_TIME",
+    "UNFINISHED_LENGTH",
     "check_file",
     "copy_folder",
     "file_beside",
@@ -98,8 +99,14 @@ def flush(file: IO[bytes]) -> None:
     os.fsync(file.fileno())
 
 
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Errors of a disk, or of a user's share of it, that is full, and of a file that is too large for its file system."""
+
 UNFINISHED = re.compile(r"\.(.+)\.[a-z0-9_]{8}", re.DOTALL)
 """Names of the temporary files of :func:`file_beside`."""
+
+UNFINISHED_LENGTH = 10
+"""Characters by which they are longer than the name of the file itself."""
 
 
 def unfinished_files(folder: Path) -> list[tuple[Path, str]]:
@@ -164,6 +171,10 @@ def file_beside(path: Path) -> Iterator[tuple[IO[bytes], Path]]:
         os.chmod(name, 0o644)
         with open(handle, "wb") as file:
             yield file, Path(name)
+    except OSError as exc:
+        if exc.errno in NO_SPACE and exc.filename is None:  # of a write, which does not know the file
+            exc.filename = os.fspath(path)
+        raise
     finally:
         Path(name).unlink(missing_ok=True)
 

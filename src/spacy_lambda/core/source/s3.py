@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from shlex import quote
 from typing import Any
 
 from spacy_lambda.core.aws_error_kinds import classify, credentials_problem, credentials_remedy, error_code
@@ -117,6 +118,9 @@ def s3_error(error: Exception, bucket: str, key: str) -> StoreError:
         return StoreError(f"{place}: {problem}", remedy=credentials_remedy(error))
     if code == "NoSuchBucket":
         return NotStoredError(f"the bucket {bucket!r} does not exist", remedy=f"create it: aws s3 mb s3://{bucket}")
+    if code == "InvalidObjectState":
+        remedy = f"restore it: aws s3api restore-object --bucket {bucket} --key {quote(key)} --restore-request Days=7"
+        return StoreError(f"{place} is in an archive, from which it cannot be read", remedy=remedy)
     details = (getattr(error, "response", None) or {}).get("Error", {}).get("Message")
     message = f"{place}: {code}: {details}" if details else f"{place}: {error}"
     remedy = "check the location and the permissions of this role or user"
