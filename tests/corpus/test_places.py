@@ -75,13 +75,46 @@ def test_hidden_files_and_loops(tmp_path: Path) -> None:
 
 def test_what_cannot_be_read_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.jsonl")
-    for source in (tmp_path, tmp_path / "pipe.jsonl", f"{tmp_path}/*.jsonl"):
+    for source in (tmp_path, f"{tmp_path}/*.jsonl"):
         with pytest.raises(CorpusError, match=r"pipe\.jsonl: It is a pipe or a device"):
             names(source)
+    with pytest.raises(CorpusError, match=r"pipe\.jsonl is a pipe") as caught:
+        names(tmp_path / "pipe.jsonl")
+    assert "'-'" in caught.value.remedy
     (tmp_path / "pipe.jsonl").unlink()
     (tmp_path / "broken.jsonl").symlink_to(tmp_path / "missing")
     with pytest.raises(CorpusError, match="No such file"):
         names(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "place", ["", "gs://bucket/a.jsonl", "S3://bucket/a.jsonl", "s3:/bucket/out", "file:///a.jsonl"]
+)
+def test_what_is_neither_a_path_nor_in_s3_is_refused(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pipeline: Path, engine: InProcess
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    source = write_jsonl(tmp_path / "a.jsonl", TEXTS)
+    message = "is not a path, and not in S3" if place else "a source or destination is empty"
+    for sources, destination in (([place], "out"), ([str(source), place], "out"), (str(source), place)):
+        with pytest.raises(CorpusError, match=message):
+            annotate(sources, destination, pipeline=pipeline, on=engine)
+    with pytest.raises(CorpusError, match="there are no sources"):
+        annotate([], "out", pipeline=pipeline, on=engine)
+    assert list(tmp_path.iterdir()) == [source]
+
+
+def test_a_name_that_cannot_be_recorded_is_refused_before_the_run(
+    tmp_path: Path, pipeline: Path, engine: InProcess
+) -> None:
+    source = write_jsonl(tmp_path / "a.jsonl", TEXTS)
+    for name, message in ((f"{'x' * 225}.jsonl", "has 231 bytes"), (os.fsdecode(b"\xe4.jsonl"), "is not UTF-8")):
+        with pytest.raises(CorpusError, match=message):
+            annotate(source, tmp_path / name, pipeline=pipeline, on=engine)
+    assert list(tmp_path.iterdir()) == [source]
+    longest = tmp_path / f"{'x' * 224}.jsonl"
+    for _ in range(2):
+        assert annotate(source, longest, pipeline=pipeline, on=engine).counts.documents == len(TEXTS)
 
 
 def test_a_file_that_changes_while_it_is_read(tmp_path: Path) -> None:

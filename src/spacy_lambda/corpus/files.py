@@ -18,7 +18,7 @@ from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, S3Options
 from spacy_lambda.corpus.formats.registry import FORMATS, Columns, Format, bare_name, format_of, is_gzip, named_format
 from spacy_lambda.corpus.local_files import find_local
-from spacy_lambda.corpus.s3_files import SCHEME, find_in_bucket
+from spacy_lambda.corpus.s3_files import find_in_bucket, is_in_s3
 from spacy_lambda.errors import CorpusError
 
 __all__ = ["STANDARD_INPUT", "CorpusFile", "Sources", "find_files"]
@@ -114,11 +114,13 @@ def find_files(
     forced = None if format_name is None else named_format(format_name)
     given = [sources] if isinstance(sources, str | os.PathLike) else sources
     names = [os.fspath(source) for source in given]
+    if not names:
+        raise CorpusError("there are no sources", remedy="name files, folders or patterns")
     if STANDARD_INPUT in names:
         if len(names) > 1:
             raise CorpusError("standard input cannot be read with other sources", remedy="pass '-' alone")
         return [_standard_input(forced)]
-    remote = [name for name in names if name.startswith(SCHEME)]
+    remote = [name for name in names if is_in_s3(name)]
     if remote and len(remote) < len(names):
         raise CorpusError("some sources are in S3, others are not", remedy="annotate them one after the other")
     if remote:

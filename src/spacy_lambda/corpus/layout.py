@@ -20,12 +20,13 @@ import os
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from spacy_lambda.core.files import UNFINISHED_LENGTH
 from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, S3Options
 from spacy_lambda.core.source.s3 import s3_client
 from spacy_lambda.corpus.destination import Destination, FolderDestination
 from spacy_lambda.corpus.formats.registry import FORMATS, Format, bare_name, format_of, is_gzip, named_format
 from spacy_lambda.corpus.s3_destination import S3Destination
-from spacy_lambda.corpus.s3_files import SCHEME, S3Place
+from spacy_lambda.corpus.s3_files import S3Place, is_in_s3
 from spacy_lambda.corpus.summary import ERRORS_FILE
 from spacy_lambda.errors import CorpusError
 
@@ -42,6 +43,10 @@ FILE_SUFFIXES = frozenset(
     )
 )
 """Suffixes of files in formats that are not written: a folder with such a name would surprise."""
+
+
+MAX_NAME = 255
+"""Maximum bytes of a name on the file systems of Linux and macOS."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +130,7 @@ def make_layout(destination: str, *, format_name: str | None = None, s3: S3Optio
     """
     if destination == "-":
         raise CorpusError("results cannot be written to standard output", remedy="name a folder or a file")
+    in_s3 = is_in_s3(destination)
     own = None if destination.endswith("/") else format_of(destination.rpartition("/")[2])
     form = named_format(format_name, choices=_written()) if format_name is not None else own or FORMATS["jsonl"]
     if not form.is_written:
@@ -142,7 +148,7 @@ def make_layout(destination: str, *, format_name: str | None = None, s3: S3Optio
             f"{destination} has the name of a file of an unknown format",
             remedy=f"name a file that ends with {suffixes}, or a folder with / at the end",
         )
-    if destination.startswith(SCHEME):
+    if in_s3:
         return _in_bucket(destination, form, s3, is_file=own is not None)
     return _local(destination, form, is_file=own is not None)
 
@@ -159,11 +165,29 @@ def _local(destination: str, form: Format, *, is_file: bool) -> Layout:
             raise CorpusError(f"{destination} is a file", remedy="name a folder, or a file that ends with .jsonl")
         folder = FolderDestination(path)
         return Layout(destination, folder, folder, form, own=(str(real),))
+    _check_name(path.name)
     work = f"{path.name}.annotate"
     beside = (work, *errors_names(path.name), completion_name(path.name))
     own = (str(real), *(str(real.with_name(name)) for name in beside))
     final = FolderDestination(path.parent)
     return Layout(destination, FolderDestination(path.with_name(work)), final, form, path.name, own)
+
+
+def _check_name(file: str) -> None:
+    """Refuse a name of one file that its record, which is written at the end, cannot hold, or cannot have beside it.
+
+    :raises CorpusError: If it is not UTF-8, or too long.
+    """
+    try:
+        length = len(file.encode())
+    except UnicodeEncodeError as exc:
+        raise CorpusError(f"the destination's name {file!a} is not UTF-8", remedy="choose another name") from exc
+    longest = MAX_NAME - len(completion_name("")) - UNFINISHED_LENGTH
+    if length > longest:
+        raise CorpusError(
+            f"the destination's name has {length} bytes, which leaves no room for the names of files beside it",
+            remedy=f"choose one of at most {longest} bytes",
+        )
 
 
 def _in_bucket(destination: str, form: Format, options: S3Options, *, is_file: bool) -> Layout:

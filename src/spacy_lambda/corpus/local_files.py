@@ -60,6 +60,11 @@ def _files(source: str, any_format: bool, own: Sequence[str]) -> Iterator[tuple[
         raise own_source(source, os.path.realpath(path), own[0])
     if path.is_dir():
         files = [(path, one) for one in _below(path, own) if any_format or format_of(one.name)]
+    elif path.is_fifo():
+        raise CorpusError(
+            f"{source} is a pipe, which can be read only once",
+            remedy="pass '-' as the source, with the pipe as standard input: spacy-lambda annotate - DST < PIPE",
+        )
     elif path.exists():
         check_file(path)
         files = [(path.parent, path)]

@@ -19,11 +19,31 @@ from spacy_lambda.corpus.formats.registry import format_of
 from spacy_lambda.corpus.local_files import FoundFile, no_files, own_source
 from spacy_lambda.errors import CorpusError
 
-__all__ = ["SCHEME", "S3Place", "find_in_bucket"]
+__all__ = ["SCHEME", "S3Place", "find_in_bucket", "is_in_s3"]
 
 SCHEME = "s3://"
+OTHER_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+"""The beginning of a URL, which would be taken for the name of a folder; a drive has one letter."""
+
 MAX_CHUNK_BYTES = 8 << 20
 """Bytes of a request for an object that is read from start to end."""
+
+
+def is_in_s3(place: str) -> bool:
+    """Return whether a source or a destination is in S3; otherwise it is a path.
+
+    :raises CorpusError: If it is empty, or another URL.
+    """
+    if not place:
+        raise CorpusError("a source or destination is empty", remedy="name it; the current folder is '.'")
+    if place.startswith(SCHEME):
+        return True
+    if OTHER_SCHEME.match(place):
+        raise CorpusError(
+            f"{place} is not a path, and not in S3",
+            remedy=f"write {SCHEME}bucket/prefix, or a path; one that begins like a URL, as ./{place}",
+        )
+    return False
 
 
 @dataclass(frozen=True)
