@@ -64,7 +64,7 @@ def test_bad_rows_do_not_end_a_table() -> None:
     assert [one.text for one in found] == [None, "c", None, "d", None, "e"]
     assert errors(found) == {
         2: "the row cannot be read: ',' expected after '\"'",
-        4: "byte 0xe4 in ''... is not UTF-8",
+        4: "byte 0xe4 at character 1 of the column 'text' is not UTF-8",
         6: "the row cannot be read: a carriage return that is not in quotes",
     }
     assert "iconv" in str(found[2].error)

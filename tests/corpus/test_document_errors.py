@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from spacy_lambda.corpus import annotate
+from spacy_lambda.corpus import annotate, finish
 from spacy_lambda.errors import CorpusError
 from tests.corpus.engines import InProcess
 from tests.corpus.files import TEXTS, write_jsonl
@@ -66,6 +66,25 @@ def test_reasons_are_counted(tmp_path: Path, pipeline: Path, engine: InProcess) 
         "the text is null, not a string": 2,
         "the text has 1,000,001 characters; the limit is 1,000,000": 2,
     }
+
+
+def test_reasons_of_a_column_in_another_encoding(tmp_path: Path, pipeline: Path, engine: InProcess) -> None:
+    (tmp_path / "a.csv").write_bytes("text\nMüller\niron\nSchäfer’s\n".encode("cp1252"))
+    summary = annotate(tmp_path / "a.csv", tmp_path / "out", pipeline=pipeline, on=engine)
+    assert list(summary.reasons.values()) == [2]
+
+
+def test_the_number_of_reasons_is_limited(
+    tmp_path: Path, pipeline: Path, engine: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finish, "MAX_REASONS", 2)
+    (tmp_path / "a.jsonl").write_text("".join(f'{{"{key}": 1}}\n' for key in "abcdab"), encoding="utf-8")
+    summary = annotate(tmp_path / "a.jsonl", tmp_path / "out", pipeline=pipeline, on=engine)
+    assert sorted(summary.reasons.items()) == [
+        ("other reasons", 2),
+        ("the key 'text' is missing; keys: 'a'", 2),
+        ("the key 'text' is missing; keys: 'b'", 2),
+    ]
 
 
 def test_stop_looks_at_documents_that_were_skipped_before(tmp_path: Path, pipeline: Path, engine: InProcess) -> None:

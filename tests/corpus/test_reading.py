@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -71,12 +73,33 @@ def test_an_empty_file_has_no_documents(form: str) -> None:
     assert read(form, b"") == read(form, b"\n\n") == []
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def converted(content: bytes, remedy: str) -> str:
+    """Return what the remedy makes of a file."""
+    found = re.search(r"iconv -f (\S+) ", remedy)
+    assert found is not None
+    return content.decode(found[1])
+
+
+UNICODE = ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"]
+
+
 @pytest.mark.parametrize("form", ["jsonl", "csv", "lines"])
-def test_utf_16_is_refused(form: str, encoding: str) -> None:
-    with pytest.raises(CorpusError, match="file:1: the file is UTF-16") as caught:
-        read(form, '{"text": "ä"}\n'.encode(encoding))
-    assert "iconv" in caught.value.remedy
+def test_other_encodings_of_unicode_are_refused(form: str) -> None:
+    text = '{"text": "ä"}\n'
+    marked = codecs.BOM_UTF16_BE + text.encode("utf-16-be"), codecs.BOM_UTF32_BE + text.encode("utf-32-be")
+    for content in (*(text.encode(encoding) for encoding in UNICODE), *marked):
+        with pytest.raises(CorpusError, match="file:1: the file is UTF-") as caught:
+            read(form, content)
+        assert converted(content, caught.value.remedy) == text
+    with pytest.raises(CorpusError, match="file:1: the file is binary, not text"):
+        read(form, b"\0\0\0\0")
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv", "lines", "text"])
+def test_the_remedy_for_windows_keeps_its_characters(form: str) -> None:
+    content = 'text\n{"text": "5 € – Müller’s"}\n'.encode("cp1252")
+    found = [one for one in read(form, content) if one.error is not None]
+    assert converted(content, str(found[-1].error)) == content.decode("cp1252")
 
 
 @pytest.mark.parametrize("form", ["jsonl", "csv", "lines"])
@@ -94,12 +117,13 @@ def test_lines_of_old_macs_are_refused(form: str) -> None:
         (gzip.compress(b"text\na\n", mtime=0), "gzip"),
         (b"PK\x03\x04\x14\0\x06\0", "zip"),
         (b"PAR1\x15\x04\x15", "Parquet"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "Excel or Word"),
     ],
-    ids=["gzip", "zip", "parquet"],
+    ids=["gzip", "zip", "parquet", "xls"],
 )
 def test_files_of_other_kinds_are_refused(start: bytes, kind: str) -> None:
     for form in ("jsonl", "csv", "lines"):
-        with pytest.raises(CorpusError, match=f"file is a {kind} file, not text"):
+        with pytest.raises(CorpusError, match=f"file is an? {kind} file, not text"):
             read(form, start)
     (found,) = read("text", start)
     assert found.error is not None
@@ -129,6 +153,7 @@ def test_a_number_of_many_digits_is_an_error() -> None:
 
 def test_a_comma_after_an_object_is_an_error() -> None:
     found = read("jsonl", b'{"text": "a"},\n{"text": "b"}\n[]\n{"text": "c')
+    assert "comma" not in str(read("jsonl", b'{ "text": "a",\n')[0].error)
     assert errors(found) == {
         1: "the line is not valid JSON: Extra data at character 14",
         3: "the line is not a JSON object",
@@ -182,7 +207,7 @@ def test_text_files(tmp_path: Path) -> None:
     ]
     assert [one.error["errorMessage"] for one in found if one.error] == [
         "byte 16, in line 2, is not UTF-8",
-        "d.txt:1: the file is UTF-16 or UTF-32, or binary, not UTF-8",
+        "d.txt:1: the file is UTF-16, not UTF-8",
     ]
     (whole,) = read_file(tmp_path / "b.txt", b"iron\n")
     assert whole.others == {}

@@ -152,6 +152,10 @@ def test_a_damaged_record_is_reported(
     path.write_text(json.dumps({**record, "counts": {**record["counts"], **counts}}), encoding="utf-8")
     with pytest.raises(CorpusError, match="is invalid"):
         annotate(source, tmp_path / "out", pipeline=pipeline, on=engine)
+    path.write_bytes(b'{"name": ')
+    with pytest.raises(CorpusError, match="cannot be read as JSON") as caught:
+        annotate(source, tmp_path / "out", pipeline=pipeline, on=engine)
+    assert str(caught.value).count("remedy") == 1
 
 
 @pytest.mark.parametrize("destination", ["out", "out.jsonl"])

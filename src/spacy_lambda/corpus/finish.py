@@ -17,8 +17,11 @@ from spacy_lambda.errors import CorpusError, shorten
 
 __all__ = ["finish"]
 
-NUMBER = re.compile(r"\d[\d,.]*\d|\d")
+NUMBER = re.compile(r"0x[0-9a-f]+|\d[\d,.]*\d|\d")
 REASON_LENGTH = 200
+MAX_REASONS = 1_000
+OTHERS = "other reasons"
+"""The reason of errors beyond the first different ones: they are held in memory, and in the record of one file."""
 
 
 def finish(
@@ -34,7 +37,8 @@ def finish(
     :param columns: Their columns.
     :param parts: The parts of a Doc that are requested.
     :returns: The name of the file with the documents that have an error, if there are any; how many have each error, by
-        the message of the first; messages that differ in numbers only are one error.
+        the message of the first; messages that differ in numbers only are one error, and so are those beyond a
+        thousand.
     """
     if layout.converts:
         write = layout.format.open().writer(lambda: _lines(layout, records), sources, columns, parts)
@@ -67,8 +71,10 @@ def _write_errors(layout: Layout, failed: Sequence[ShardRecord]) -> tuple[str | 
             file.write(content)
             for line in content.splitlines():
                 message = str(parse_json(line)["error"]["errorMessage"])
-                example = examples.setdefault(NUMBER.sub("N", message), shorten(message, REASON_LENGTH))
-                numbers[example] += 1
+                reason = NUMBER.sub("N", message)
+                if reason not in examples and len(examples) < MAX_REASONS:
+                    examples[reason] = shorten(message, REASON_LENGTH)
+                numbers[examples.get(reason, OTHERS)] += 1
     return layout.errors, numbers
 
 

@@ -65,7 +65,8 @@ class ShardRecord:
                 raise TypeError("a count is not a number of documents, words or entities")
             return cls(**{**values, "sha256": digest, "counts": counts})
         except (SpacyLambdaError, TypeError, ValueError, KeyError, AttributeError) as exc:
-            raise CorpusError(f"{name} is invalid: {exc}", remedy="remove it to annotate its shard again") from exc
+            reason = exc.message if isinstance(exc, SpacyLambdaError) else f"{name} is invalid: {exc}"
+            raise CorpusError(reason, remedy="remove it to annotate its shard again") from exc
 
 
 def read_records(layout: Layout) -> dict[str, ShardRecord]:

@@ -121,7 +121,7 @@ class Summary:
         reading the corpus before, and without writing the output of all results.
     :param errors_file: The file with the documents that have an error, if there are any.
     :param reasons: How many documents have each error, by the message of the first: messages that differ in numbers
-        only are one error.
+        only are one error. Errors beyond the first thousand are ``other reasons``.
     :param duplicates: Documents with the identifier of an earlier one of the corpus.
     :param cost: Dollars that all shards' invocations cost, on Lambda.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv as csv_module
 import io
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -73,8 +73,8 @@ def _header(row: list[str] | str, place: str, columns: Columns) -> list[str]:
     """
     if isinstance(row, str):
         raise CorpusError(f"{place}: the header cannot be read: {row}", remedy="correct the header")
-    if (cell := _not_utf8(row)) is not None:
-        raise CorpusError(f"{place}: {cell} is not UTF-8", remedy=CONVERT)
+    if (byte := _not_utf8(row, range(1, len(row) + 1))) is not None:
+        raise CorpusError(f"{place}: {byte}", remedy=CONVERT)
     header: dict[str, None] = {}
     cells = frozenset(row)
     same = Counter[str]()
@@ -96,19 +96,20 @@ def _document(
     if len(row) != len(header):
         problem = f"the row has {len(row)} cells; the header has {len(header)}"
         return invalid_document(file, number, problem, ROW_REMEDY)
-    if (cell := _not_utf8(row)) is not None:
-        return invalid_document(file, number, f"{cell} is not UTF-8", CONVERT)
+    if (byte := _not_utf8(row, header)) is not None:
+        return invalid_document(file, number, byte, CONVERT)
     return make_document(values, file, number, columns)
 
 
-def _not_utf8(row: Sequence[str]) -> str | None:
-    """Return a description of the first byte that is not UTF-8, or ``None``."""
-    for cell in row:
+def _not_utf8(row: Sequence[str], columns: Iterable[str | int]) -> str | None:
+    """Return the error of the first byte that is not UTF-8, or ``None``. Errors of a column differ in numbers only."""
+    for column, cell in zip(columns, row, strict=True):
         if not cell.isascii():
             try:
                 cell.encode()
             except UnicodeEncodeError as exc:
-                return f"byte 0x{ord(cell[exc.start]) - 0xDC00:02x} in {cell[: exc.start][-20:]!r}..."
+                byte = f"0x{ord(cell[exc.start]) - 0xDC00:02x}"
+                return f"byte {byte} at character {exc.start + 1:,} of the column {column!r} is not UTF-8"
     return None
 
 

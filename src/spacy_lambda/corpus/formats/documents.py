@@ -12,8 +12,8 @@ from spacy_lambda.corpus.formats.registry import Columns, list_names
 
 __all__ = ["CONVERT", "escaped", "invalid_document", "make_document"]
 
-CONVERT = "convert the file, as in: iconv -f LATIN1 -t UTF-8 FILE > NEW"
-"""The remedy for text that is not UTF-8."""
+CONVERT = "convert the file, as in: iconv -f WINDOWS-1252 -t UTF-8 FILE > NEW"
+"""The remedy for text that is not UTF-8. As Latin 1, quotes and dashes of Windows would be control characters."""
 
 BEFORE_ESCAPE = re.compile(r"\\+(?=ud[89a-f][0-9a-f]{2}|[\ud800-\udfff])")
 """Backslashes of a name that would be read as part of an escape."""

@@ -56,7 +56,8 @@ def _document(line: bytes, file: str, number: int, columns: Columns) -> Document
     except UnicodeDecodeError as exc:
         return invalid_document(file, number, f"byte {exc.start + 1:,} of the line is not UTF-8", CONVERT)
     except json.JSONDecodeError as exc:
-        remedy = "remove the comma at its end" if line.rstrip().endswith(b",") else "correct the line"
+        is_comma = exc.msg == "Extra data" and exc.doc[exc.pos :].strip() == ","
+        remedy = "remove the comma at its end" if is_comma else "correct the line"
         reason = f"{exc.msg.removesuffix(' at')} at character {exc.colno:,}"
         return invalid_document(file, number, f"the line is not valid JSON: {reason}", remedy)
     except ValueError as exc:

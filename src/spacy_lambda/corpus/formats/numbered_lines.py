@@ -20,8 +20,25 @@ KINDS = {
     b"\x1f\x8b": ("a gzip file", "rename it to end with .gz"),
     b"PK\x03\x04": ("a zip file", "unpack it; if it is an .xlsx file, save the table as CSV in UTF-8"),
     b"PAR1\x15": ("a Parquet file", "rename it to end with .parquet, or pass --from parquet"),
+    b"\xd0\xcf\x11\xe0": ("an Excel or Word file", "save it as CSV or text in UTF-8"),
 }
 """First bytes of files of other kinds, with the remedy."""
+
+ENCODINGS = {
+    codecs.BOM_UTF32_LE: "UTF-32",  # which begins as the mark of UTF-16 does
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
+"""Encodings by their byte order marks."""
+
+ZEROS: dict[tuple[bool, ...], str] = {
+    (False, True, False, True): "UTF-16LE",
+    (True, False, True, False): "UTF-16BE",
+    (False, True, True, True): "UTF-32LE",
+    (True, True, True, False): "UTF-32BE",
+}
+"""Encodings without a mark, by which of the first bytes are zero: iconv must know the order of their bytes."""
 
 
 def numbered_lines(stream: BinaryIO, file: str) -> Iterator[tuple[int, bytes | None]]:
@@ -57,11 +74,15 @@ def check_start(start: bytes, file: str) -> None:
     for first, (kind, remedy) in KINDS.items():
         if start.startswith(first):
             raise CorpusError(f"{file} is {kind}, not text", remedy=remedy)
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in start[:4]:
+    marked = next((encoding for mark, encoding in ENCODINGS.items() if start.startswith(mark)), None)
+    encoding = marked or ZEROS.get(tuple(byte == 0 for byte in start[:4]))
+    if encoding is not None:
         raise CorpusError(
-            f"{file}:1: the file is UTF-16 or UTF-32, or binary, not UTF-8",
-            remedy="convert it, as in: iconv -f UTF-16 -t UTF-8 FILE > NEW",
+            f"{file}:1: the file is {encoding}, not UTF-8",
+            remedy=f"convert it, as in: iconv -f {encoding} -t UTF-8 FILE > NEW",
         )
+    if b"\0" in start[:4]:
+        raise CorpusError(f"{file}:1: the file is binary, not text", remedy="leave it out, or fetch it again")
 
 
 def _check_end(first: bytes, file: str) -> None:
