@@ -40,7 +40,7 @@ TOGETHER = {
     "local/test_compare": "a browser",
     "local/test_page": "a browser",
 }
-"""Modules that share what a process starts once for all of them; one process of a parallel run has them all."""
+"""Modules that share what a process starts once for all of them; one process of a parallel run runs all of them."""
 
 
 def pytest_configure(config: pytest.Config) -> None:

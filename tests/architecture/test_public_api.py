@@ -9,7 +9,9 @@ import pkgutil
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.metadata import distribution, packages_distributions
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
@@ -105,6 +107,29 @@ def test_all_is_sorted_and_true() -> None:
         unsorted += [name] if public != sorted(set(public), key=order) else []
         missing += [f"{name}.{one}" for one in public if not hasattr(module, one)]
     assert (unsorted, missing) == ([], [])
+
+
+def classes_in(annotation: Any) -> Iterator[type]:
+    """Yield the package's own classes in an annotation."""
+    parts = annotation if isinstance(annotation, list) else get_args(annotation)
+    if isinstance(annotation, type) and not parts and annotation.__module__.startswith("spacy_lambda"):
+        yield annotation
+    for part in parts:
+        yield from classes_in(part)
+
+
+def test_what_public_functions_take_can_be_imported_from_a_package() -> None:
+    modules = [importlib.import_module(name) for name in ("spacy_lambda", *MODULES) if name != "spacy_lambda.cli"]
+    packages = [one for one in modules if hasattr(one, "__path__") and one.__name__.count(".") < 2]
+    public = {name: getattr(one, name) for one in packages for name in getattr(one, "__all__", ())}
+    missing = {
+        f"{function.__module__}.{function.__name__}({parameter}: {one.__name__})"
+        for function in filter(inspect.isfunction, public.values())
+        for parameter, hint in get_type_hints(inspect.unwrap(function), localns=public).items()
+        for one in classes_in(hint)
+        if one not in public.values()
+    }
+    assert missing == set()
 
 
 def test_every_module_has_a_docstring() -> None:

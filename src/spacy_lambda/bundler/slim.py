@@ -76,7 +76,7 @@ LANGUAGE_IMPORT = re.compile(r"^from \.\.([a-z]{2,3})\b", re.MULTILINE)
 """The import of another language in a language's module."""
 
 VENDORED = "*.libs/*"
-"""Libraries that wheels vendor: strip breaks their page alignment, so that they do not load; whole pages can be cut."""
+"""Libraries that wheels vendor: strip breaks their page alignment, so they do not load; whole pages can be cut."""
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,8 @@ from spacy_lambda.extras import lazy_imports
 if TYPE_CHECKING:
     from spacy_lambda.compiler.compile import compile_pipeline
     from spacy_lambda.compiler.description import PipelineDescription, describe_pipeline
+    from spacy_lambda.compiler.emulated_host import EmulatedHost
+    from spacy_lambda.compiler.precisions import Thresholds
     from spacy_lambda.compiler.report import (
         ComponentReport,
         Difference,
@@ -44,6 +46,7 @@ __all__ = [
     "CompiledMeta",
     "ComponentReport",
     "Difference",
+    "EmulatedHost",
     "LabelReport",
     "NotCompared",
     "OnStep",
@@ -51,6 +54,7 @@ __all__ = [
     "PipelineTime",
     "Precision",
     "TextFailure",
+    "Thresholds",
     "VerificationReport",
     "compile_pipeline",
     "describe_pipeline",
@@ -61,6 +65,7 @@ _LAZY_IMPORTS = {
     "CompiledMeta": "spacy_lambda.core.compiled_meta",
     "ComponentReport": "spacy_lambda.compiler.report",
     "Difference": "spacy_lambda.compiler.report",
+    "EmulatedHost": "spacy_lambda.compiler.emulated_host",
     "LabelReport": "spacy_lambda.compiler.report",
     "NotCompared": "spacy_lambda.compiler.report",
     "OnStep": "spacy_lambda.core.progress",
@@ -68,6 +73,7 @@ _LAZY_IMPORTS = {
     "PipelineTime": "spacy_lambda.compiler.report",
     "Precision": "spacy_lambda.core.compiled_meta",
     "TextFailure": "spacy_lambda.compiler.report",
+    "Thresholds": "spacy_lambda.compiler.precisions",
     "VerificationReport": "spacy_lambda.compiler.report",
     "compile_pipeline": "spacy_lambda.compiler.compile",
     "describe_pipeline": "spacy_lambda.compiler.description",

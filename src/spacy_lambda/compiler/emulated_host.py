@@ -70,6 +70,8 @@ class EmulatedHost:
     def query(self, pipeline: Path, texts: Sequence[str], emulator: str) -> list[str]:
         """Return the Docs of texts, from a process that has the function's packages alone.
 
+        :param pipeline: The compiled pipeline's folder.
+        :param texts: The texts.
         :param emulator: The program's path.
         :raises VerifyError: If the process fails.
         :raises SpacyLambdaError: If the packages are missing.

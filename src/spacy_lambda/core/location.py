@@ -83,13 +83,17 @@ class Location:
         return not self.is_repository and self.path.lower().endswith(".tar")
 
     def at(self, ref: str | None) -> Location:
-        """Return the location of another version."""
+        """Return the location of another version.
+
+        :param ref: The version or the alias; ``None`` for the default one.
+        """
         return replace(self, ref=ref, sha256=None)
 
 
 def parse_location(text: str) -> Location:
     """Parse a location. Only the existence of a path with ``@`` is looked up.
 
+    :param text: ``./path``, ``s3://bucket/key`` or ``hf://owner/name``; ``@REF`` and ``#sha256=DIGEST`` may follow.
     :raises LocationError: If it is invalid.
     """
     if len(text) > MAX_LENGTH or "\0" in text:

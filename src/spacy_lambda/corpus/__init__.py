@@ -42,16 +42,18 @@ from spacy_lambda.extras import lazy_imports
 
 if TYPE_CHECKING:
     from spacy_lambda.corpus.annotator import Annotator
+    from spacy_lambda.corpus.engines.protocol import Engine
     from spacy_lambda.corpus.estimate import Estimate, estimate_corpus
     from spacy_lambda.corpus.job import annotate
     from spacy_lambda.corpus.summary import Progress, Summary
 
-__all__ = ["Annotator", "Estimate", "Progress", "Summary", "annotate", "estimate_corpus"]
+__all__ = ["Annotator", "Engine", "Estimate", "Progress", "Summary", "annotate", "estimate_corpus"]
 
 __getattr__ = lazy_imports(
     __name__,
     {
         "Annotator": "spacy_lambda.corpus.annotator",
+        "Engine": "spacy_lambda.corpus.engines.protocol",
         "Estimate": "spacy_lambda.corpus.estimate",
         "Progress": "spacy_lambda.corpus.summary",
         "Summary": "spacy_lambda.corpus.summary",

@@ -1,7 +1,7 @@
 """Rollback: the live alias moves to an earlier version, by the stack's own template with another number in it.
 
 The default is the version that was live before, which the template's metadata records: a version that has never been
-live may have failed its golden tests. A rollback needs neither a bundle nor the CDK, so that it works on any machine.
+live may have failed its golden tests. A rollback needs neither a bundle nor the CDK, so it works on any machine.
 All traffic moves at once, even if the function has a canary.
 """
 

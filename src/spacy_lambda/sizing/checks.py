@@ -49,7 +49,7 @@ def check(
     on_step("reading files", 0, 0)
     path = Path(pipeline)
     if not is_bundle(path):
-        return Verdict((*found, *_of_pipeline(pipeline), *_run(pipeline, options, sample, on_step)))
+        return Verdict((*found, *_pipeline_size_findings(pipeline), *_run(pipeline, options, sample, on_step)))
     found += check_files(path, options)
     return Verdict((*found, *_run_bundle(path, options, sample, on_step)))
 
@@ -63,7 +63,7 @@ def check_files(bundle: Path, options: CheckOptions) -> list[LimitFinding]:
         return check_bundle(files, options)
 
 
-def _of_pipeline(pipeline: str | Path) -> list[LimitFinding]:
+def _pipeline_size_findings(pipeline: str | Path) -> list[LimitFinding]:
     """Check the size of a pipeline that is not bundled."""
     remedy = f"spacy-lambda bundle {pipeline}, and check the bundle"
     resolved = resolve_pipeline(pipeline)

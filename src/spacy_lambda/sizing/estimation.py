@@ -231,7 +231,7 @@ def _cheapest(figures: Figures, options: EstimateOptions, traffic: Traffic, pric
     """Return the cheapest setting within the latency, with room above the peak; of the given sizes if there are any.
 
     Of equally cheap settings, it is the fastest one of the sizes that are shown anyway, else the fastest one. Durations
-    are not rounded up here: the mean of texts stands for many durations, so that its last millisecond says nothing.
+    are not rounded up here: the mean of texts stands for many durations, so its last millisecond says nothing.
     """
     steps = {*range(MIN_MEMORY_MB, MAX_MEMORY_MB + 1, STEP_MB), *MEMORY_SIZES}
     room = HEADROOM * (figures.peak_mb or 0)

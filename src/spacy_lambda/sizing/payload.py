@@ -30,7 +30,7 @@ NAME = "payload"
 
 
 class FirstRequestFailed(SizingError):
-    """The function's first request failed, so that nothing is known of the texts that it takes.
+    """The function's first request failed, so nothing is known of the texts that it takes.
 
     :param timed_out: Its timeout was the reason.
     """

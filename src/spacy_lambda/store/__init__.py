@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 from spacy_lambda.extras import lazy_imports
 
 if TYPE_CHECKING:
+    from spacy_lambda.core.location import Location, parse_location
+    from spacy_lambda.core.source.found_artifact import S3Options
     from spacy_lambda.store.factory import list_versions, open_pipeline, open_store
     from spacy_lambda.store.hub.hub_store import HubOptions
     from spacy_lambda.store.protocol import Pushed, Store, StoredVersion
@@ -27,13 +29,16 @@ if TYPE_CHECKING:
 __all__ = [
     "Encryption",
     "HubOptions",
+    "Location",
     "Pulled",
     "Pushed",
+    "S3Options",
     "Store",
     "StoredVersion",
     "list_versions",
     "open_pipeline",
     "open_store",
+    "parse_location",
     "pull",
     "push",
 ]
@@ -41,13 +46,16 @@ __all__ = [
 _LAZY_IMPORTS = {
     "Encryption": "spacy_lambda.store.s3",
     "HubOptions": "spacy_lambda.store.hub.hub_store",
+    "Location": "spacy_lambda.core.location",
     "Pulled": "spacy_lambda.store.transfer",
     "Pushed": "spacy_lambda.store.protocol",
+    "S3Options": "spacy_lambda.core.source.found_artifact",
     "Store": "spacy_lambda.store.protocol",
     "StoredVersion": "spacy_lambda.store.protocol",
     "list_versions": "spacy_lambda.store.factory",
     "open_pipeline": "spacy_lambda.store.factory",
     "open_store": "spacy_lambda.store.factory",
+    "parse_location": "spacy_lambda.core.location",
     "pull": "spacy_lambda.store.transfer",
     "push": "spacy_lambda.store.transfer",
 }

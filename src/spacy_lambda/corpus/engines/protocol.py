@@ -45,6 +45,8 @@ class Engine(Protocol):
 
         Closing the iterator ends the work; shards that have not been yielded have had no effect.
 
+        :param shards: The shards.
+        :param on_documents: Called with the counts of documents that have just been annotated; from any thread.
         :raises CorpusError: If the work cannot go on.
         """
         ...
