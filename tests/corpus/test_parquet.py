@@ -247,6 +247,10 @@ def test_parquet_that_cannot_be_read() -> None:
     for content in (b"", b"PAR1", as_bytes(pa.table({"text": ["a"]}))[:-9]):
         with pytest.raises(CorpusError, match="file cannot be read as Parquet"):
             read("parquet", content)
+    damaged = bytearray(as_bytes(pa.table({"text": ["iron"] * 10})))
+    damaged[30:50] = b"\xff" * 20  # for which Arrow raises OSError
+    with pytest.raises(CorpusError, match="file cannot be read as Parquet"):
+        read("parquet", bytes(damaged))
     content = as_bytes(pa.table({"text": [b"a"], "body": ["a"]}))
     with pytest.raises(CorpusError, match="'text' has the type binary, not string"):
         read("parquet", content)

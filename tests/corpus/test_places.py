@@ -64,6 +64,20 @@ def test_a_source_in_the_destination_is_refused(
         annotate(errors, file, pipeline=pipeline, on=engine)
 
 
+def test_results_of_an_earlier_run_below_a_source_are_a_warning(
+    tmp_path: Path, pipeline: Path, engine: InProcess
+) -> None:
+    data, warnings = tmp_path / "data", list[str]()
+    write_jsonl(data / "a.jsonl", TEXTS)
+    for destination in ("old", "old.jsonl", "new"):
+        annotate(data, data / destination, pipeline=pipeline, on=engine, on_warning=warnings.append)
+    assert [str(data / "old") in one for one in warnings] == [True, True]
+    assert ["and 1 other;" in one for one in warnings] == [False, True]
+    for sources in ([data / "old"], [data / "a.jsonl", data / "old.jsonl"], f"{data}/a*.jsonl"):
+        annotate(sources, tmp_path / "out", pipeline=pipeline, on=engine, on_warning=warnings.append, force=True)
+    assert len(warnings) == 2
+
+
 def test_hidden_files_and_loops(tmp_path: Path) -> None:
     for name in ("a.jsonl", ".hidden.jsonl", "_old.jsonl", ".git/b.jsonl", "_annotate/c.jsonl", "sub/d.jsonl"):
         write_jsonl(tmp_path / name, TEXTS)

@@ -27,7 +27,7 @@ UNITS = {"local": ("process", "processes"), "ray": ("actor", "actors"), "lambda"
 def print_estimate(found: Estimate) -> None:
     """Print the size of the corpus, the speed that was measured, and time and cost on each engine."""
     if not found.engines:
-        print_lines("all documents are annotated")
+        print_lines("nothing to annotate: the corpus has no documents, or all of them are annotated")
         return
     print_lines(*_measured(found))
     places = len({one.measured_on for one in found.engines}) > 1  # else the line above has it

@@ -151,7 +151,8 @@ def estimate_corpus(
     options = wanted = AnnotateOptions.of(include, labels, long_text)
     if layout is not None:
         options = replace(wanted, include=layout.format.included(wanted.include))
-    files = find_files(sources, format_name=input_format, own=() if layout is None else layout.own, s3=s3)
+    own = () if layout is None else layout.own
+    files = find_files(sources, format_name=input_format, own=own, s3=s3, on_warning=on_warning)
     folder = None if pipeline is None else compiled_folder(pipeline)
     deployed = _deployed(function, config, s3) if on_lambda or function is not None else None
     known = UNKNOWN_PARTS if deployed is None else deployed.parts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import logging
 import os
 import sys
 import zlib
@@ -19,12 +20,15 @@ from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, S3Options
 from spacy_lambda.corpus.formats.registry import FORMATS, Columns, Format, bare_name, format_of, is_gzip, named_format
 from spacy_lambda.corpus.local_files import find_local
 from spacy_lambda.corpus.s3_files import find_in_bucket, is_in_s3
+from spacy_lambda.corpus.summary import OnWarning
 from spacy_lambda.errors import CorpusError
 
 __all__ = ["STANDARD_INPUT", "CorpusFile", "Sources", "find_files"]
 
 Sources = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 """Files, folders and patterns, here or in S3, or ``-`` for standard input."""
+
+_LOGGER = logging.getLogger(__name__)
 
 STANDARD_INPUT = "-"
 GZIP_MAGIC = b"\x1f\x8b"
@@ -102,12 +106,14 @@ def find_files(
     format_name: str | None = None,
     own: Sequence[str] = (),
     s3: S3Options = FROM_ENVIRONMENT,
+    on_warning: OnWarning = _LOGGER.warning,
 ) -> list[CorpusFile]:
     """Find the files of a corpus.
 
     :param format_name: The format of all files; by default that of each file's name.
     :param own: Files and folders that the run itself writes, which are not part of the corpus.
     :param s3: Options of S3.
+    :param on_warning: Called if results of an earlier run are below a source on this machine.
     :raises CorpusError: If a source is missing or empty, or a file's format is unknown.
     :raises StoreError: If S3 cannot be reached or denies access.
     """
@@ -126,7 +132,7 @@ def find_files(
     if remote:
         found = find_in_bucket(names, any_format=forced is not None, own=own, options=s3)
     else:
-        found = find_local(names, any_format=forced is not None, own=own)
+        found = find_local(names, any_format=forced is not None, own=own, on_warning=on_warning)
     return [
         CorpusFile(one.name, _format(one.name, forced), one.size, one.open, is_gzip(one.name), one.state)
         for one in found

@@ -109,7 +109,7 @@ def annotate(
     layout = make_layout(os.fspath(destination), format_name=output_format, s3=s3)
     wanted = AnnotateOptions.of(include, labels, long_text)
     options = replace(wanted, include=layout.format.included(wanted.include))
-    files = find_files(sources, format_name=input_format, own=layout.own, s3=s3)
+    files = find_files(sources, format_name=input_format, own=layout.own, s3=s3, on_warning=on_warning)
     for form in {layout.format, *(file.format for file in files)}:
         form.open()  # Before anything is written: its library may be missing.
     columns = Columns.of(text_column, id_column)

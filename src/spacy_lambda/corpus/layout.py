@@ -25,14 +25,13 @@ from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, S3Options
 from spacy_lambda.core.source.s3 import s3_client
 from spacy_lambda.corpus.destination import Destination, FolderDestination
 from spacy_lambda.corpus.formats.registry import FORMATS, Format, bare_name, format_of, is_gzip, named_format
+from spacy_lambda.corpus.result_marks import INTERNAL, RUN, completion_name
 from spacy_lambda.corpus.s3_destination import S3Destination
 from spacy_lambda.corpus.s3_files import S3Place, is_in_s3
 from spacy_lambda.corpus.summary import ERRORS_FILE
 from spacy_lambda.errors import CorpusError
 
-__all__ = ["INTERNAL", "Layout", "make_layout"]
-
-INTERNAL = "_annotate"
+__all__ = ["Layout", "make_layout"]
 
 FILE_SUFFIXES = frozenset(
     (
@@ -77,7 +76,7 @@ class Layout:
     @property
     def run(self) -> str:
         """Name of the file with the run's settings."""
-        return f"{INTERNAL}/run.json"
+        return RUN
 
     @property
     def output_begun(self) -> str:
@@ -218,11 +217,6 @@ def errors_name(file: str) -> str:
 def errors_names(file: str) -> tuple[str, str]:
     """Return the name of the file of errors, and the one that earlier versions gave it, without any suffix."""
     return errors_name(file), f"{PurePosixPath(bare_name(file)).stem}.errors.jsonl"
-
-
-def completion_name(file: str) -> str:
-    """Return the name of the record of a complete output beside it."""
-    return f".{file}.annotate.json"
 
 
 def _written() -> list[str]:

@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
+from spacy_lambda.core.counts import count
 from spacy_lambda.core.files import check_file
 from spacy_lambda.corpus.formats.registry import FORMATS, format_of
+from spacy_lambda.corpus.result_marks import results_among
+from spacy_lambda.corpus.summary import OnWarning
 from spacy_lambda.errors import CorpusError
 
 __all__ = ["FoundFile", "find_local", "no_files", "own_source"]
@@ -34,11 +37,14 @@ class FoundFile:
     state: Callable[[], Any]
 
 
-def find_local(sources: Sequence[str], *, any_format: bool, own: Sequence[str]) -> list[FoundFile]:
+def find_local(
+    sources: Sequence[str], *, any_format: bool, own: Sequence[str], on_warning: OnWarning
+) -> list[FoundFile]:
     """Find files; one that several sources lead to, as through a link, is found once.
 
     :param any_format: ``True`` if names need not have the suffix of a format.
     :param own: Real paths of files and folders that are not part of the corpus, the destination first.
+    :param on_warning: Called if results of an earlier run are below a source.
     :raises CorpusError: If a source is missing, empty or own, or a file is not a regular one.
     """
     roots, paths, real = set[Path](), list[Path](), set[str]()
@@ -46,6 +52,8 @@ def find_local(sources: Sequence[str], *, any_format: bool, own: Sequence[str]) 
         with _os_errors(source):
             files = list(_files(source, any_format, own))
             new = {path: os.path.realpath(path) for _, path in files} if len(sources) > 1 else {}
+            if not os.path.isfile(source):
+                _warn_of_results(source, files, on_warning)
             roots.update(root for root, _ in files)
             paths += [path for _, path in files if new.get(path) not in real]
             real.update(new.values())
@@ -83,6 +91,17 @@ def _files(source: str, any_format: bool, own: Sequence[str]) -> Iterator[tuple[
     if not files:
         raise no_files(source)
     yield from files
+
+
+def _warn_of_results(source: str, files: Sequence[tuple[Path, Path]], on_warning: OnWarning) -> None:
+    """Give a warning of results that an earlier run has written to another destination: they are read like any file."""
+    found = list(results_among([path for _, path in files], files[0][0]))
+    if found:
+        others = f" and {count(len(found) - 1, 'other')}" if len(found) > 1 else ""
+        on_warning(
+            f"{source} has results of an earlier run, which are annotated, too: {found[0]}{others}; to leave them out,"
+            " move them, or name the sources without them"
+        )
 
 
 def own_source(source: str, place: str, destination: str) -> CorpusError:

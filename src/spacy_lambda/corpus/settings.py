@@ -14,7 +14,8 @@ from typing import Any
 from spacy_lambda.core.annotation import AnnotateOptions
 from spacy_lambda.core.strict_json import read_json
 from spacy_lambda.corpus.formats.registry import FORMATS
-from spacy_lambda.corpus.layout import INTERNAL, Layout
+from spacy_lambda.corpus.layout import Layout
+from spacy_lambda.corpus.result_marks import INTERNAL
 from spacy_lambda.errors import CorpusError, JsonError
 
 __all__ = [

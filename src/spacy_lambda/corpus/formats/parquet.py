@@ -93,7 +93,9 @@ def _check(schema: pa.Schema, file: str, columns: Columns) -> list[str]:
 def _errors(file: str) -> Iterator[None]:
     try:
         yield
-    except pa.ArrowException as exc:
+    except (pa.ArrowException, OSError) as exc:
+        if isinstance(exc, OSError) and exc.errno is not None:  # of the system; Arrow's have no number
+            raise
         reason = str(exc).strip().partition("\n")[0]
         raise CorpusError(f"{file} cannot be read as Parquet: {reason}", remedy="fetch or write it again") from exc
     except UnicodeDecodeError as exc:
