@@ -5,7 +5,7 @@
     SpacyLambdaError
     ├── MissingExtraError       an optional part is not installed
     ├── PipelineNotFoundError   a pipeline is missing or incomplete
-    │   └── InvalidPipelineError    ... its meta.json or config.cfg is invalid
+    ├── InvalidPipelineError    a pipeline's meta.json or config.cfg is invalid
     ├── NotCompiledError        a pipeline needs torch, which functions do not have
     ├── LocationError           a pipeline's location is invalid
     ├── DigestError             a value from outside is not a SHA-256 digest
@@ -92,7 +92,7 @@ class PipelineNotFoundError(SpacyLambdaError):
     """A pipeline is missing or incomplete."""
 
 
-class InvalidPipelineError(PipelineNotFoundError):
+class InvalidPipelineError(SpacyLambdaError):
     """A pipeline's ``meta.json`` or ``config.cfg`` is invalid or cannot be read."""
 
 
@@ -192,7 +192,7 @@ class PackageError(SpacyLambdaError):
     """A pipeline cannot be packaged as a wheel, or the wheel does not run."""
 
 
-class TrainingError(SpacyLambdaError, NotImplementedError):
+class TrainingError(SpacyLambdaError):
     """A pipeline cannot be trained: a compiled one, or with this corpus, base model or config."""
 
 
@@ -247,7 +247,7 @@ class InvokeError(SpacyLambdaError):
 
 MAX_MESSAGE = 1_000
 MAX_KEY = 100
-"""Maximum characters of a message, a remedy and a key of :class:`RequestError`."""
+"""Maximum characters of a message or a remedy, and of a key, of :class:`RequestError`."""
 
 
 class RequestError(SpacyLambdaError):

@@ -12,7 +12,7 @@ import pytest
 
 from spacy_lambda import cli
 from spacy_lambda.compiler.compile import compile_pipeline
-from spacy_lambda.compiler.description import _fit, _packages_bytes, describe_pipeline
+from spacy_lambda.compiler.description import _estimate_size, _packages_bytes, describe_pipeline
 from spacy_lambda.core.lambda_limits import UNZIPPED_BYTES
 from spacy_lambda.errors import PipelineNotFoundError
 from spacy_lambda.pipeline.kind import PipelineKind
@@ -72,7 +72,7 @@ def test_the_estimate_is_near_the_compiled_pipeline(original: Callable[..., Path
     ],
 )
 def test_the_estimate_is_of_the_zip_that_bundle_makes(size: int, packages: int, fits: bool) -> None:
-    found = _fit(size, packages)
+    found = _estimate_size(size, packages)
     assert found.fits_zip is fits
     assert (found.zip_bytes <= UNZIPPED_BYTES) is fits
 

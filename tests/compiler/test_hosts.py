@@ -14,7 +14,7 @@ pytest.importorskip("onnx")
 from spacy_lambda.cli.verify_report import print_report
 from spacy_lambda.compiler import verify
 from spacy_lambda.compiler.compile import compile_pipeline
-from spacy_lambda.compiler.emulated_host import HASWELL, NEOVERSE_N1, neoverse_n1
+from spacy_lambda.compiler.emulated_host import HASWELL, NEOVERSE_N1_NAME, make_neoverse_n1
 from spacy_lambda.compiler.graphs.builder import split_weights
 from spacy_lambda.compiler.graphs.encoder_graph import build_graph
 from spacy_lambda.compiler.hosts import OTHER_ROUNDING, ROUNDING, compare_hosts, round_differently
@@ -81,7 +81,7 @@ def test_hosts_of_a_pipeline(
     assert rounded.identical_documents == rounded.documents == len(TEXTS)
     assert (emulated.host, emulated.agreement) == (HASWELL.name, None)
     assert emulated.reason is not None
-    assert (arm64.host, arm64.reason) == (NEOVERSE_N1, "no arm64 Python is given: --arm64-root FOLDER")
+    assert (arm64.host, arm64.reason) == (NEOVERSE_N1_NAME, "no arm64 Python is given: --arm64-root FOLDER")
     (tmp_path / "text.txt").write_text(TEXTS[0])
     report = verify(str(original()), str(tmp_path / "out"), tmp_path / "text.txt")
     assert report.hosts == ()
@@ -89,7 +89,7 @@ def test_hosts_of_a_pipeline(
     printed = capsys.readouterr().out
     assert f"on {OTHER_ROUNDING}: agreement 1.0000 with itself on this host, 4 of 4 documents identical" in printed
     assert f"on {HASWELL.name}: not compared: " in printed
-    assert f"on {NEOVERSE_N1}: not compared: no arm64 Python is given" in printed
+    assert f"on {NEOVERSE_N1_NAME}: not compared: no arm64 Python is given" in printed
 
 
 def test_a_pipeline_without_an_encoder_has_no_other_hosts(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def without_packages(pipeline: Path, python: str) -> AbstractContextManager[Path
 def test_the_python_of_another_architecture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     arm64_root(tmp_path)
     monkeypatch.chdir(tmp_path.parent)
-    host = neoverse_n1(Path(tmp_path.name), without_packages)
+    host = make_neoverse_n1(Path(tmp_path.name), without_packages)
     assert host.python == str(tmp_path / "usr/bin/python3.13")
     assert host.command("/qemu") == ("/qemu", "-cpu", "neoverse-n1", "-L", str(tmp_path))
     assert host.obstacle(nothing) == "qemu-aarch64 is not installed: apt-get install qemu-user"
@@ -125,7 +125,7 @@ def test_the_python_of_another_architecture(tmp_path: Path, monkeypatch: pytest.
 def test_a_folder_without_an_arm64_python(tmp_path: Path, missing: str) -> None:
     (arm64_root(tmp_path) / missing).unlink()
     with pytest.raises(VerifyError, match="has no arm64 Python") as caught:
-        neoverse_n1(tmp_path, without_packages)
+        make_neoverse_n1(tmp_path, without_packages)
     assert caught.value.remedy.endswith(f"scripts/make_arm64_root.sh {tmp_path}")
 
 
@@ -141,7 +141,7 @@ def test_the_emulated_process(original: Callable[..., Path], tmp_path: Path, mon
     emulator.chmod(0o755)
     monkeypatch.setattr("platform.machine", lambda: "x86_64")
     monkeypatch.chdir(tmp_path)
-    arm64 = neoverse_n1(arm64_root(tmp_path / "arm64"), without_packages)
+    arm64 = make_neoverse_n1(arm64_root(tmp_path / "arm64"), without_packages)
     _, found, other = compare_hosts(Path("out"), TEXTS, arm64=arm64, find=lambda name: str(emulator))
-    assert (other.host, other.reason) == (NEOVERSE_N1, "no wheels for 3.13")
+    assert (other.host, other.reason) == (NEOVERSE_N1_NAME, "no wheels for 3.13")
     assert (found.reason, found.agreement, found.documents, found.identical_documents) == (None, 1.0, 3, 3)

@@ -18,7 +18,7 @@ from spacy_lambda.conversion.fitting import Fitting
 from spacy_lambda.conversion.formats.registry import ANNOTATION_FORMATS, AnnotationFormat, ReadingContext
 from spacy_lambda.conversion.job import _ready
 from spacy_lambda.conversion.policies import ConversionOptions
-from spacy_lambda.conversion.recognition import recognized
+from spacy_lambda.conversion.recognition import recognize_format
 from spacy_lambda.conversion.source_files import find_source
 
 NLP = make_tokenizer("xx", None)
@@ -59,7 +59,7 @@ def test_what_is_written_is_read_again(target: AnnotationFormat, found: list[Ann
         else:
             path.mkdir() if not target.suffix else None
             target.open().write([one.document for one in fits], path, target.name)
-        named, files, _ = recognized(find_source(path, encoding=None)[0], path, target.name)
+        named, files, _ = recognize_format(find_source(path, encoding=None)[0], path, target.name)
         read = list(named.open().read(files, ReadingContext(OPTIONS, Account())))
     ready = [_ready(one, OPTIONS, Account()) for one in read]
     assert [canonical(one) for one in ready if one is not None] == [canonical(one.document) for one in fits]

@@ -56,7 +56,7 @@ def test_a_package_whose_meta_is_broken(tmp_path: Path, monkeypatch: pytest.Monk
     (package / "__init__.py").touch()
     (package / "meta.json").write_text("{")
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(PipelineNotFoundError, match="cannot be read as JSON"):
+    with pytest.raises(InvalidPipelineError, match="cannot be read as JSON"):
         find_pipeline("en_broken")
 
 

@@ -235,9 +235,11 @@ def _limits() -> Iterator[Derived]:
             for memory in (MB_PER_VCPU, DEFAULT_MEMORY_MB):
                 found = limits(own, size, memory=memory)
                 cells = f"{first} | {precision} | {memory:,} MB"
-                yield row("api", cells, f"{found.text:,}", f"{found.total:,}", f"{found.texts:,}")
-    small, large = (limits(speed, size).text for speed, size in ((bundled_speed(), SMALL), (base_speed(), LARGE)))
-    slower = limits(at_fp32(bundled_speed(), SMALL), SMALL).text
+                yield row("api", cells, f"{found.text_characters:,}", f"{found.total_characters:,}", f"{found.texts:,}")
+    small, large = (
+        limits(speed, size).text_characters for speed, size in ((bundled_speed(), SMALL), (base_speed(), LARGE))
+    )
+    slower = limits(at_fp32(bundled_speed(), SMALL), SMALL).text_characters
     texts = (
         f"{small:,} characters for a pipeline of six layers at int8 and {slower:,} at fp32, and {large:,} for one of"
     )
@@ -254,7 +256,7 @@ def shard_bytes(found: Limits, *, memory: int = DEFAULT_MEMORY_MB, timeout: int)
         timeout_s=timeout,
         architecture="arm64",
         concurrency=BULK_CONCURRENCY,
-        request_characters=found.total,
+        request_characters=found.total_characters,
         place=S3Prefix("bucket", "annotate/ner"),
         state_machine="",
         session=None,

@@ -53,9 +53,12 @@ def test_the_limit_of_one_text_stays_as_long_as_the_pages_say() -> None:
     stays = "2,048 wordpieces up to 7,000 MB or 60 s"
     assert shows("operate", stays)
     assert shows("troubleshoot", stays)
-    usual = limits(base_speed(), LARGE).text
-    assert [limits(base_speed(), LARGE, memory=7_000).text, limits(base_speed(), LARGE, timeout=60).text] == [usual] * 2
-    assert limits(base_speed(), LARGE, memory=10_240).text > usual
+    usual = limits(base_speed(), LARGE).text_characters
+    assert [
+        limits(base_speed(), LARGE, memory=7_000).text_characters,
+        limits(base_speed(), LARGE, timeout=60).text_characters,
+    ] == [usual] * 2
+    assert limits(base_speed(), LARGE, memory=10_240).text_characters > usual
 
 
 @pytest.mark.parametrize("timeout", [30, 120])
@@ -84,10 +87,18 @@ def test_forty_pages_need_a_longer_timeout_for_twelve_layers() -> None:
     assert shows("api", "Forty pages are about 100,000")
     assert shows("api", "the larger one with `timeout = 60` at int8, and `timeout = 90` at fp32")
     assert shows("questions", "set `timeout = 60` at int8, or `timeout = 90` at fp32")
-    assert limits(base_speed(), LARGE).total < 100_000 < limits(base_speed(), LARGE, timeout=60).total
+    assert (
+        limits(base_speed(), LARGE).total_characters
+        < 100_000
+        < limits(base_speed(), LARGE, timeout=60).total_characters
+    )
     slower = at_fp32(base_speed(), LARGE)
-    assert limits(slower, LARGE, timeout=60).total < 100_000 < limits(slower, LARGE, timeout=90).total
-    assert limits(at_fp32(bundled_speed(), SMALL), SMALL).total > 100_000
+    assert (
+        limits(slower, LARGE, timeout=60).total_characters
+        < 100_000
+        < limits(slower, LARGE, timeout=90).total_characters
+    )
+    assert limits(at_fp32(bundled_speed(), SMALL), SMALL).total_characters > 100_000
 
 
 def test_encoders_of_both_sizes_differ_in_speed_as_the_page_on_corpora_computes() -> None:

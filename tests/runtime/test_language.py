@@ -215,7 +215,6 @@ def test_it_is_evaluated_but_not_trained(fresh: Language) -> None:
     with pytest.raises(TrainingError, match="a compiled pipeline cannot be trained") as caught:
         fresh.update(examples)
     assert "train the original" in caught.value.remedy
-    assert isinstance(caught.value, NotImplementedError)
     with pytest.raises(TrainingError, match="component 'transformer' is compiled: it cannot be initialized") as caught:
         fresh.initialize(lambda: examples)
     assert "train the original" in caught.value.remedy

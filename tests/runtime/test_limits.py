@@ -46,20 +46,20 @@ def test_limits_grow_with_memory_and_timeout() -> None:
         limits_of(memory, timeout) for memory, timeout in ((512, 3), (512, 30), (1769, 30), (3008, 30), (3008, 900))
     ]
     for smaller, larger in pairwise(grown):
-        assert smaller.total < larger.total
-        assert smaller.text <= larger.text
+        assert smaller.total_characters < larger.total_characters
+        assert smaller.text_characters <= larger.text_characters
         assert smaller.texts <= larger.texts
-    assert all(1 <= limits.text <= limits.total for limits in grown)
-    assert limits_of(1769, 30).text == 12_000
-    assert limits_of(1769, 30).total == 380_000
-    assert limits_of(256, 900).units < limits_of(3008, 900).units / 10  # the memory of the smaller one
+    assert all(1 <= limits.text_characters <= limits.total_characters for limits in grown)
+    assert limits_of(1769, 30).text_characters == 12_000
+    assert limits_of(1769, 30).total_characters == 380_000
+    assert limits_of(256, 900).text_units < limits_of(3008, 900).text_units / 10  # the memory of the smaller one
 
 
 @pytest.mark.parametrize("timeout", [0.1, 1, 3, 30, 900])
 @pytest.mark.parametrize("memory", [128, 512, 10_240])
 def test_a_text_within_the_limit_ends_in_time(memory: int, timeout: float) -> None:
     limits = limits_of(memory, timeout)
-    assert limits.units * SPEED.on(memory / 1769) <= 0.8 * timeout + SPEED.on(memory / 1769)
+    assert limits.text_units * SPEED.on(memory / 1769) <= 0.8 * timeout + SPEED.on(memory / 1769)
 
 
 @pytest.mark.parametrize(("timeout", "least"), [(30, 2048), (900, 6000), (3, 600)])
@@ -68,8 +68,8 @@ def test_a_slow_pipeline_still_takes_some_pages_of_text(timeout: float, least: i
     limits = derive_limits(
         slow, {}, cpus=1, timeout_s=timeout, free_bytes=1e9, bytes_per_unit=20_000, max_length=1_000_000
     )
-    assert limits.units >= least
-    assert limits.units * slow.on(1) <= 0.8 * timeout
+    assert limits.text_units >= least
+    assert limits.text_units * slow.on(1) <= 0.8 * timeout
 
 
 @pytest.mark.slow
@@ -77,7 +77,11 @@ def test_limits_can_be_set(nlp: Language) -> None:
     names = {"TEXT": "2000000", "TEXTS": "7", "TOTAL": "3000000"}
     function = Predictor(nlp, {f"SPACY_LAMBDA_MAX_{name}": value for name, value in names.items()})
     limits = function.capacity.limits
-    assert (limits.text, limits.texts, limits.total) == (2_000_000, 7, 3_000_000)
+    assert (limits.text_characters, limits.texts, limits.total_characters) == (
+        2_000_000,
+        7,
+        3_000_000,
+    )
     assert nlp.max_length == 2_000_000
     assert function.predict(function.parse({"text": f"{'a' * 19} " * 60_000 + "iron"}))[0]["start"] == 1_200_000
 
@@ -96,7 +100,7 @@ def test_the_timeout_is_learned(nlp: Language) -> None:
     first = function.capacity.limits
     dispatch({"text": "iron"}, left(299_990), function)
     assert function.capacity.timeout_s == 300
-    assert function.capacity.limits.total > 50 * first.total
+    assert function.capacity.limits.total_characters > 50 * first.total_characters
     dispatch({"text": "iron"}, left(100_000), function)
     assert function.capacity.timeout_s == 300
 
@@ -136,10 +140,10 @@ def test_hard_texts_are_refused_before_any_text_is_processed(nlp: Language) -> N
 def test_a_text_of_too_many_tokens_is_refused_before_any_is_processed(nlp: Language) -> None:
     function = Predictor(nlp, {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128"})
     limits = function.capacity.limits
-    text = "! " * (limits.text // 2)
-    assert len(text) <= limits.text
+    text = "! " * (limits.text_characters // 2)
+    assert len(text) <= limits.text_characters
     with pytest.raises(
-        RequestError, match=rf'"texts\[1\]" makes [\d,]+ tokens; the limit is {limits.units:,}'
+        RequestError, match=rf'"texts\[1\]" makes [\d,]+ tokens; the limit is {limits.text_units:,}'
     ) as caught:
         dispatch({"texts": ["iron", text]}, None, function)
     assert (caught.value.key, caught.value.status) == ("texts[1]", 413)
@@ -234,42 +238,42 @@ def expected_s(capacity: Capacity, units: int) -> float:
 
 def test_the_speed_is_observed(nlp: Language) -> None:
     capacity = Capacity(nlp, {})
-    expected = capacity.pace
+    expected = capacity.seconds_per_unit
     for _ in range(9):
         capacity.observe(10, 1, 1e3)  # too little work to say anything
-    assert capacity.pace == expected
+    assert capacity.seconds_per_unit == expected
     for _ in range(9):
         capacity.observe(10_000, 1, 1.2 * expected_s(capacity, 10_000))
-    assert capacity.pace == pytest.approx(1.2 * expected)
+    assert capacity.seconds_per_unit == pytest.approx(1.2 * expected)
     for _ in range(9):
         capacity.observe(10_000, 1, 0.8 * expected_s(capacity, 10_000))
-    assert capacity.pace == pytest.approx(0.8 * expected)
+    assert capacity.seconds_per_unit == pytest.approx(0.8 * expected)
 
 
 @pytest.mark.parametrize("odd", [0.0, 1e-9, 100.0, 1e9])
 def test_few_requests_do_not_change_the_pace(odd: float, nlp: Language) -> None:
     capacity = Capacity(nlp, {})
-    expected = capacity.pace
+    expected = capacity.seconds_per_unit
     for _ in range(4):
         capacity.observe(10_000, 1, odd * expected_s(capacity, 10_000))
-    assert capacity.pace == expected
+    assert capacity.seconds_per_unit == expected
 
 
 @pytest.mark.parametrize("odd", [0.0, 1e-9, 100.0, 1e9])
 def test_the_pace_is_bounded_and_recovers(odd: float, nlp: Language) -> None:
     capacity = Capacity(nlp, {})
-    expected = capacity.pace
+    expected = capacity.seconds_per_unit
     for _ in range(50):
         capacity.observe(10_000, 1, odd * expected_s(capacity, 10_000))
-    assert expected / 2 <= capacity.pace <= 2 * expected
+    assert expected / 2 <= capacity.seconds_per_unit <= 2 * expected
     for _ in range(9):
         capacity.refuse()
-    assert capacity.pace == expected
+    assert capacity.seconds_per_unit == expected
 
 
 def test_a_text_over_its_limit_is_reported_before_the_time(nlp: Language) -> None:
     function = Predictor(nlp, {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128", "SPACY_LAMBDA_MAX_TOTAL": "1000000"})
-    text = "! " * (function.capacity.limits.text // 2)
+    text = "! " * (function.capacity.limits.text_characters // 2)
     for event, key in (({"text": text}, "text"), ({"texts": ["a", text, text]}, r"texts\[1\]")):
         with pytest.raises(RequestError, match=rf'"{key}" makes [\d,]+ tokens'):
             dispatch(event, left(600), function)
@@ -277,14 +281,14 @@ def test_a_text_over_its_limit_is_reported_before_the_time(nlp: Language) -> Non
 
 def test_refusals_for_time_correct_the_pace(nlp: Language) -> None:
     function = Predictor(nlp, {"SPACY_LAMBDA_MAX_TEXT": "1000000"})
-    expected = function.capacity.pace
+    expected = function.capacity.seconds_per_unit
     for _ in range(9):
         function.capacity.observe(10_000, 1, 1e6)
-    assert function.capacity.pace > expected
+    assert function.capacity.seconds_per_unit > expected
     for _ in range(9):
         with pytest.raises(RequestError, match="takes about"):
             dispatch({"texts": ["a " * 2000] * 20}, left(900), function)
-    assert function.capacity.pace == expected
+    assert function.capacity.seconds_per_unit == expected
 
 
 @pytest.mark.parametrize("memory", ["128", "512", "1769", "3008"])

@@ -12,8 +12,8 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from spacy_lambda.core.request_options import DOC_PARTS
-from spacy_lambda.errors import PipelineError
-from spacy_lambda.runtime.events.records import MAX_MESSAGE, error_of
+from spacy_lambda.errors import MAX_MESSAGE, PipelineError
+from spacy_lambda.runtime.events.records import error_of
 from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.request import parse_request
 

@@ -13,7 +13,7 @@ from spacy.language import Language
 from spacy_lambda.core.lambda_limits import RESPONSE_BYTES
 from spacy_lambda.errors import RequestError
 from spacy_lambda.runtime.events.dispatch import dispatch
-from spacy_lambda.runtime.events.records import read_json
+from spacy_lambda.runtime.events.records import parse_body
 from spacy_lambda.runtime.predictor import Predictor
 from tests.runtime.fakes import processed, url_event
 
@@ -77,7 +77,7 @@ def test_small_bodies_that_unpack_to_much(begin: bytes, repeated: bytes, count: 
 @pytest.mark.parametrize("body", ["NaN", '{"x": Infinity}', '{"x": 1e999}', '{"x": -1e999}', "[" * 100_000])
 def test_invalid_json_in_a_record(body: str) -> None:
     with pytest.raises(RequestError, match="not valid JSON"):
-        read_json(body)
+        parse_body(body)
 
 
 STUFF = "x" * 2_000_000

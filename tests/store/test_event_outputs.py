@@ -95,7 +95,7 @@ def lines_of(s3: Any, key: str) -> list[Any]:
 
 @given(JSON)
 def test_no_source_fails_on_any_event(event: Any) -> None:
-    assert {source.infer(event) for source in SOURCES} <= {True, False}
+    assert {source.matches(event) for source in SOURCES} <= {True, False}
 
 
 @pytest.mark.parametrize("value", ["s3://nobody/answers", "https://sqs.us-east-1.amazonaws.com/123456789012/nobody"])

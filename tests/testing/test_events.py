@@ -58,7 +58,7 @@ def test_every_kind_has_a_source() -> None:
 @pytest.mark.parametrize("kind", SOURCES)
 def test_only_its_source_recognizes_an_event(kind: str) -> None:
     event = json.loads(json.dumps(event_of(kind, [TEXT])))
-    assert [source.name for source in event_sources() if source.infer(event)] == [SOURCES[kind][0]]
+    assert [source.name for source in event_sources() if source.matches(event)] == [SOURCES[kind][0]]
 
 
 @pytest.mark.parametrize("kind", sorted({*SOURCES} - {"warmer"}))

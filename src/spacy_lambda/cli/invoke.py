@@ -25,7 +25,7 @@ from spacy_lambda.cli.options import (
 )
 from spacy_lambda.cli.rehearsal import LocalOption, project_environ, rehearsed, suggests_local, with_local
 from spacy_lambda.core.aws_error_kinds import error_code
-from spacy_lambda.core.files import check_file
+from spacy_lambda.core.files import require_regular_file
 from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.core.lambda_limits import REQUEST_BYTES
 from spacy_lambda.core.loopback import LOCAL_REGION
@@ -188,7 +188,7 @@ def _read_event(event: str | None, text: str | None, options: Mapping[str, Any])
 
 
 def _content(path: Path) -> bytes:
-    check_file(path)
+    require_regular_file(path)
     with path.open("rb") as file:
         return _read(file)
 

@@ -90,6 +90,6 @@ def _arm64_host(root: Path) -> EmulatedHost:
     """Return the Neoverse N1, for which pip downloads the function's packages."""
     from spacy_lambda.bundler.target import Target
     from spacy_lambda.bundler.target_root import target_task_root
-    from spacy_lambda.compiler.emulated_host import neoverse_n1
+    from spacy_lambda.compiler.emulated_host import make_neoverse_n1
 
-    return neoverse_n1(root, lambda pipeline, python: target_task_root(pipeline, Target(python, "arm64")))
+    return make_neoverse_n1(root, lambda pipeline, python: target_task_root(pipeline, Target(python, "arm64")))

@@ -36,7 +36,7 @@ from spacy_lambda.compiler.verification import compare
 from spacy_lambda.compiler.write import write_meta, write_pipeline
 from spacy_lambda.core.artifact.open import pipeline_folder
 from spacy_lambda.core.compiled_meta import CompiledMeta, Precision
-from spacy_lambda.core.files import file_sizes
+from spacy_lambda.core.files import StrPath, file_sizes
 from spacy_lambda.core.pipeline_meta import PipelineName, read_meta
 from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.errors import CompileError
@@ -67,15 +67,15 @@ LONGEST_PROOF_TEXT = 5_000
 
 
 def compile_pipeline(
-    pipeline: str,
-    out: Path,
+    pipeline: StrPath,
+    out: StrPath,
     *,
     precision: PrecisionRequest = "fp32",
-    calibrate: Path | None = None,
-    texts: Path | None = None,
+    calibrate: StrPath | None = None,
+    texts: StrPath | None = None,
     thresholds: Thresholds = DEFAULT_THRESHOLDS,
-    verify: Path | None = None,
-    code: Sequence[Path] = (),
+    verify: StrPath | None = None,
+    code: Sequence[StrPath] = (),
     name: str | None = None,
     version: str | None = None,
     force: bool = False,
@@ -108,13 +108,18 @@ def compile_pipeline(
         without calibration, or the pipeline cannot be compiled.
     :raises VerifyError: If there are no texts where they should be, or no precision is good enough on them.
     """
+    calibrate, texts, verify = (None if one is None else Path(one) for one in (calibrate, texts, verify))
+    code_files = [Path(one) for one in code]
     check_inputs(precision, calibrate=calibrate, texts=texts, verify=verify)
-    inputs = [one for one in (calibrate, texts, verify, *code) if one is not None]
-    with pipeline_folder(pipeline) as path, open_output(out, original=path, inputs=inputs, force=force) as target:
+    inputs = [one for one in (calibrate, texts, verify, *code_files) if one is not None]
+    with (
+        pipeline_folder(pipeline) as path,
+        open_output(Path(out), original=path, inputs=inputs, force=force) as target,
+    ):
         require_original(path)
         named = chosen_name(read_meta(path / "meta.json"), name=name, version=version)
         on_step("loading", 0, 1)
-        original = inspect_original(path, find_code(path, code))
+        original = inspect_original(path, find_code(path, code_files))
         requirements = pipeline_requirements(original)
         on_step("loading", 1, 1)
         source = _Source(original, named, requirements)

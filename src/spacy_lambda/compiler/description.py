@@ -15,7 +15,7 @@ from spacy_lambda.compiler.libraries import TransformerPart
 from spacy_lambda.compiler.precisions import EXACT, PRECISIONS, rules_in
 from spacy_lambda.core.artifact.open import pipeline_folder
 from spacy_lambda.core.compiled_meta import META_KEY, Precision
-from spacy_lambda.core.files import file_sizes
+from spacy_lambda.core.files import StrPath, file_sizes
 from spacy_lambda.core.lambda_limits import UNZIPPED_BYTES
 from spacy_lambda.core.pipeline_meta import read_meta
 from spacy_lambda.errors import RequirementError, SpacyLambdaError
@@ -25,7 +25,7 @@ from spacy_lambda.pipeline.config_file import read_config
 from spacy_lambda.pipeline.kind import PipelineKind, kind_of
 from spacy_lambda.runtime.code import code_names
 
-__all__ = ["ComponentDescription", "Fit", "PipelineDescription", "describe_pipeline"]
+__all__ = ["ComponentDescription", "PipelineDescription", "SizeEstimate", "describe_pipeline"]
 
 PACKAGES_BYTES = 142_400_000
 """Bytes of the packages in a zip for Python 3.13 on x86_64, as ``spacy-lambda bundle`` reports them."""
@@ -60,7 +60,7 @@ class ComponentDescription:
 
 
 @dataclass(frozen=True)
-class Fit:
+class SizeEstimate:
     """Estimated size of a function with the pipeline at one precision.
 
     :param pipeline_bytes: Bytes of the compiled pipeline.
@@ -107,7 +107,7 @@ class PipelineDescription:
     source: dict[str, str] | None = None
     verification: dict[str, Any] | None = None
     choice: dict[str, Any] | None = None
-    fits: dict[str, Fit] = field(default_factory=dict)
+    fits: dict[str, SizeEstimate] = field(default_factory=dict)
     reasons: tuple[dict[str, str], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -115,7 +115,7 @@ class PipelineDescription:
         return asdict(self)
 
 
-def describe_pipeline(pipeline: str, *, code: Sequence[Path] = ()) -> PipelineDescription:
+def describe_pipeline(pipeline: StrPath, *, code: Sequence[StrPath] = ()) -> PipelineDescription:
     """Describe a pipeline, and for an original what compiling it would do, or the reasons why it cannot be compiled.
 
     An original is loaded, which runs code that it names; a compiled pipeline is only read. Nothing is written.
@@ -136,7 +136,7 @@ def describe_pipeline(pipeline: str, *, code: Sequence[Path] = ()) -> PipelineDe
             "components": _components(config, meta),
         }
         if kind is PipelineKind.ORIGINAL:
-            return PipelineDescription(**common, **_original(path, code, common["bytes"]))
+            return PipelineDescription(**common, **_original(path, [Path(one) for one in code], common["bytes"]))
         return PipelineDescription(**common, **_runnable(path, meta, common["bytes"]))
 
 
@@ -167,7 +167,7 @@ def _runnable(path: Path, meta: Mapping[str, Any], size: int) -> dict[str, Any]:
         "verification": block.get("verification"),
         "choice": block.get("choice"),
         "fits": {
-            precision or "as it is": _fit(
+            precision or "as it is": _estimate_size(
                 size,
                 _packages_bytes(meta.get("requirements", ())),
                 private=sum(one["bytes"] for name, one in block.get("encoders", {}).items() if "." in name),
@@ -190,7 +190,7 @@ def _original(path: Path, code: Sequence[Path], size: int) -> dict[str, Any]:
         "requirements": tuple(requirements),
         "code": tuple(own.names),
         "transformers": tuple(_describe(part) for part in found.transformers),
-        "fits": {} if found.reasons else _fits(path, found, size, _packages_bytes(requirements)),
+        "fits": {} if found.reasons else _size_estimates(path, found, size, _packages_bytes(requirements)),
         "reasons": tuple(_reason(*one) for one in found.reasons),
     }
 
@@ -205,15 +205,15 @@ def _describe(part: TransformerPart) -> dict[str, Any]:
     }
 
 
-def _fits(path: Path, found: Inspection, size: int, packages: int) -> dict[str, Fit]:
+def _size_estimates(path: Path, found: Inspection, size: int, packages: int) -> dict[str, SizeEstimate]:
     rest = size - sum(part.original_bytes(path) for part in found.transformers)
     rest += sum(WORDPIECE_BYTES * int(part.facts()["vocabulary"]) for part in found.transformers if part.place is None)
-    fits: dict[str, Fit] = {}
+    fits: dict[str, SizeEstimate] = {}
     for name, rules in PRECISIONS.items():
         encoders = [(part.encoder_bytes(rules), part.place is not None) for part in found.transformers]
         private = sum(n_bytes for n_bytes, is_private in encoders if is_private)
         expanded = sum(part.encoder_bytes(EXACT) - part.encoder_bytes(rules) for part in found.transformers)
-        fits[name] = _fit(
+        fits[name] = _estimate_size(
             rest + sum(n_bytes for n_bytes, _ in encoders),
             packages,
             private=private,
@@ -230,19 +230,21 @@ def _expanded(meta: Mapping[str, Any]) -> int:
     return size * (EXACT.weight_bits - rules.weight_bits) // rules.weight_bits if rules.expanded else 0
 
 
-def _fit(size: int, packages: int, *, private: int = 0, expanded: int = 0) -> Fit:
-    """Estimate the zip as ``bundle`` makes it: without sources only where it fits so.
+def _estimate_size(size: int, packages: int, *, private: int = 0, expanded: int = 0) -> SizeEstimate:
+    """Estimate the function's size, with the zip as ``bundle`` makes it: without sources only if it then fits.
 
+    :param size: Bytes of the pipeline.
     :param packages: Bytes of packages beyond the base install.
     :param private: Bytes of the encoders in components' models, which are not mapped but read.
     :param expanded: Bytes that encoders take in memory beyond those of their files.
     """
-    zipped = PACKAGES_BYTES + packages + size
-    fits_zip = zipped - SOURCES_BYTES <= UNZIPPED_BYTES
-    if fits_zip and zipped > UNZIPPED_BYTES:
-        zipped -= SOURCES_BYTES
+    with_sources = PACKAGES_BYTES + packages + size
+    without_sources = with_sources - SOURCES_BYTES
+    fits_zip = without_sources <= UNZIPPED_BYTES
+    zipped = without_sources if with_sources > UNZIPPED_BYTES and fits_zip else with_sources
+    # A component's model is read, which touches all of it; encoders of their own are mapped.
     touched = TOUCHED_SHARE * (size + expanded - private) + private
-    return Fit(size, zipped, fits_zip, round((PROCESS_BYTES + touched + READ_COPIES * private) / MB))
+    return SizeEstimate(size, zipped, fits_zip, round((PROCESS_BYTES + touched + READ_COPIES * private) / MB))
 
 
 def _packages_bytes(requirements: Iterable[str]) -> int:

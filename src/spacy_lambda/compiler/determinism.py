@@ -11,7 +11,7 @@ from spacy_lambda.compiler.agreement import shared_keys
 from spacy_lambda.compiler.annotations import Items, annotations_of
 from spacy_lambda.compiler.stepwise import ComponentRunner
 
-__all__ = ["Annotations", "Places", "RepeatedRun", "is_same", "unsteady_places", "without"]
+__all__ = ["Annotations", "Places", "RepeatedRun", "is_same", "leave_out", "unsteady_places"]
 
 Annotations = dict[str, Items]
 Place = tuple[int | None, int | None]
@@ -64,7 +64,7 @@ def unsteady_places(first: Annotations, again: Sequence[Annotations]) -> Places:
     return found
 
 
-def without(annotations: Annotations, unsteady: Places) -> Annotations:
+def leave_out(annotations: Annotations, unsteady: Places) -> Annotations:
     """Return annotations without those at unsteady places."""
     kept = dict(annotations)
     for kind, places in unsteady.items():

@@ -16,7 +16,7 @@ from spacy_lambda.errors import VerifyError
 from spacy_lambda.packages.isolation import run_isolated
 from spacy_lambda.packages.task_root import function_task_root
 
-__all__ = ["HASWELL", "NEOVERSE_N1", "EmulatedHost", "neoverse_n1"]
+__all__ = ["HASWELL", "NEOVERSE_N1_NAME", "EmulatedHost", "make_neoverse_n1"]
 
 QUERIES = Path(__file__).with_name("host_queries.py")
 X86_64 = ("x86_64", "AMD64")
@@ -97,11 +97,11 @@ class EmulatedHost:
 
 
 HASWELL = EmulatedHost("an emulated Haswell, without VNNI", "qemu-x86_64", "Haswell")
-NEOVERSE_N1 = "an emulated Neoverse N1, Graviton2's core"
+NEOVERSE_N1_NAME = "an emulated Neoverse N1, Graviton2's core"
 
 
-def neoverse_n1(root: Path, packages: Callable[[Path, str], AbstractContextManager[Path]]) -> EmulatedHost:
-    """Return the core of Graviton2.
+def make_neoverse_n1(root: Path, packages: Callable[[Path, str], AbstractContextManager[Path]]) -> EmulatedHost:
+    """Return a Neoverse N1, the core of Graviton2.
 
     :param root: A folder with an arm64 Python in ``usr/bin`` and an arm64 ``proc/cpuinfo``, without which onnxruntime
         crashes.
@@ -117,7 +117,7 @@ def neoverse_n1(root: Path, packages: Callable[[Path, str], AbstractContextManag
         )
     path, version = pythons[0]
     return EmulatedHost(
-        NEOVERSE_N1,
+        NEOVERSE_N1_NAME,
         "qemu-aarch64",
         "neoverse-n1",
         packages=lambda pipeline: packages(pipeline, version),

@@ -19,7 +19,7 @@ from spacy.tokens import Doc
 
 from spacy_lambda.compiler.agreement import Tally
 from spacy_lambda.compiler.annotations import annotations_of
-from spacy_lambda.compiler.emulated_host import HASWELL, NEOVERSE_N1, EmulatedHost
+from spacy_lambda.compiler.emulated_host import HASWELL, NEOVERSE_N1_NAME, EmulatedHost
 from spacy_lambda.compiler.precisions import rules_in
 from spacy_lambda.compiler.report import HostReport
 from spacy_lambda.core.progress import OnStep, no_progress
@@ -68,7 +68,7 @@ def compare_hosts(
         return [HostReport(OTHER_ROUNDING, reason="the pipeline has no compiled transformer")]
     found = [_rounded(nlp, pipeline, texts, on_step), _emulated(HASWELL, nlp, pipeline, texts, find, on_step)]
     if arm64 is None:
-        return [*found, HostReport(NEOVERSE_N1, reason="no arm64 Python is given: --arm64-root FOLDER")]
+        return [*found, HostReport(NEOVERSE_N1_NAME, reason="no arm64 Python is given: --arm64-root FOLDER")]
     return [*found, _emulated(arm64, nlp, pipeline, texts, find, on_step)]
 
 

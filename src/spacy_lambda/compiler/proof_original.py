@@ -16,7 +16,7 @@ from spacy_lambda.compiler.proof_queries import function_predictions
 from spacy_lambda.errors import CompileError
 from spacy_lambda.packages.isolated_program import Failure
 
-__all__ = ["LONG_TEXT", "REMEDY", "TEXTS", "OriginalResults", "describe_failure", "query_original", "quiet"]
+__all__ = ["LONG_TEXT", "REMEDY", "TEXTS", "OriginalResults", "failure_text", "query_original", "quiet"]
 
 MIN_WORKING_SHARE = 0.25
 """Minimum share of texts, without blank ones, on which the original works: where it fails, nothing is proved."""
@@ -74,7 +74,7 @@ def query_original(nlp: Language, texts: tuple[str, ...]) -> OriginalResults:
     total = sum(bool(text.strip()) for text in texts)
     if total - len(failures) < MIN_WORKING_SHARE * total:
         raise CompileError(
-            f"the original itself fails on {len(failures)} of {total} texts: {describe_failure(failures[0])}",
+            f"the original itself fails on {len(failures)} of {total} texts: {failure_text(failures[0])}",
             remedy="make `nlp(text)` work on it first; if it is for particular texts only, give some with --verify",
         )
     return OriginalResults(nlp, texts, traces, predictions)
@@ -93,7 +93,7 @@ def quiet() -> Iterator[None]:
         logger.disabled = disabled
 
 
-def describe_failure(failed: Failure) -> str:
+def failure_text(failed: Failure) -> str:
     """Return a failure in a line: its component, its error without a remedy, and its place."""
     by = f"component {failed.component!r} raises " if failed.component else ""
     message, _, _ = failed.message.partition(REMEDY)

@@ -14,7 +14,7 @@ from spacy_lambda.compiler.inspection import Original
 from spacy_lambda.compiler.libraries.spacy_transformers import SPACY_TRANSFORMERS
 from spacy_lambda.compiler.loaded_pipeline import has_model
 from spacy_lambda.compiler.precisions import USE_FP32, PrecisionRules
-from spacy_lambda.compiler.proof_original import LONG_TEXT, REMEDY, TEXTS, OriginalResults, describe_failure, quiet
+from spacy_lambda.compiler.proof_original import LONG_TEXT, REMEDY, TEXTS, OriginalResults, failure_text, quiet
 from spacy_lambda.compiler.proof_padding import trace_without_padding
 from spacy_lambda.compiler.proof_queries import function_predictions
 from spacy_lambda.compiler.proof_results import IsolatedResults
@@ -93,7 +93,7 @@ def torch_code_problem(inspected: Original) -> Problem | None:
 def _failed(failures: Sequence[Failure], compiled: IsolatedResults, code: Sequence[str]) -> Problem:
     first = failures[0]
     step = "load" if compiled.loading else "run"
-    message = f"the compiled pipeline does not {step} with what the function has: {describe_failure(first)}"
+    message = f"the compiled pipeline does not {step} with what the function has: {failure_text(first)}"
     return Problem(message, _remedy(first, compiled, code), tuple(failures))
 
 

@@ -223,30 +223,33 @@ def _round(
     :returns: The integers, 0 for exact inputs; the scales; and the weight of the exact inputs.
     """
     n = len(weight) - len(exact)
+    # Rows in the order in which they are rounded: exact inputs come last, so that they get what the others leave.
     order = np.concatenate([np.delete(np.arange(len(weight)), exact), exact])
-    left, moments = weight.astype(np.float64)[order], moments[np.ix_(order, order)]
-    place = {int(number): row for row, number in enumerate(order[:n])}
-    alone = weight.astype(np.float64)
-    alone[exact] = 0
-    scales = _scales(alone, np.diag(moments)[np.argsort(order)])
-    damped = moments + np.eye(len(left)) * max(DAMPING * np.diag(moments).mean(), 1e-8)
+    target, moments = weight.astype(np.float64)[order], moments[np.ix_(order, order)]
+    row_of = {int(number): row for row, number in enumerate(order[:n])}
+    without_exact = weight.astype(np.float64)
+    without_exact[exact] = 0
+    scales = _scales(without_exact, np.diag(moments)[np.argsort(order)])
+    damped = moments + np.eye(len(target)) * max(DAMPING * np.diag(moments).mean(), 1e-8)
+    # Row i has the part of the error of input i that each later input makes up for.
     spread = np.linalg.cholesky(np.linalg.inv(damped)).T
-    rounded = np.zeros_like(left)
+    rounded = np.zeros_like(target)
     for begin in range(0, n, BLOCK):
         end = min(begin + BLOCK, n)
-        errors = np.zeros((end - begin, left.shape[1]))
+        errors = np.zeros((end - begin, target.shape[1]))
         for i in range(begin, end):
-            partner = place.get(int(order[i]) ^ 1)
-            if partner is None:
-                rounded[i] = _second(left[i] / scales, np.zeros_like(scales))
+            # Hosts without VNNI add inputs 0 and 1, 2 and 3 and so on: the numbers of a pair differ in the last bit.
+            partner = row_of.get(int(order[i]) ^ 1)
+            if partner is None:  # there is none, or it is exact and thus 0
+                rounded[i] = _second(target[i] / scales, np.zeros_like(scales))
             elif partner < i:
-                rounded[i] = _second(left[i] / scales, rounded[partner])
+                rounded[i] = _second(target[i] / scales, rounded[partner])
             else:
-                rounded[i] = _first(left[i] / scales, left[partner] / scales)
-            errors[i - begin] = (left[i] - rounded[i] * scales) / spread[i, i]
-            left[i + 1 : end] -= np.outer(spread[i, i + 1 : end], errors[i - begin])
-        left[end:] -= spread[begin:end, end:].T @ errors
-    return rounded[np.argsort(order)].astype(np.int8), scales.astype(np.float32), left[n:]
+                rounded[i] = _first(target[i] / scales, target[partner] / scales)
+            errors[i - begin] = (target[i] - rounded[i] * scales) / spread[i, i]
+            target[i + 1 : end] -= np.outer(spread[i, i + 1 : end], errors[i - begin])
+        target[end:] -= spread[begin:end, end:].T @ errors
+    return rounded[np.argsort(order)].astype(np.int8), scales.astype(np.float32), target[n:]
 
 
 def _first(scaled: Matrix, partner: Matrix) -> Matrix:

@@ -9,7 +9,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from spacy_lambda.compiler.input_paths import check_texts
-from spacy_lambda.core.files import check_file, files_below
+from spacy_lambda.core.files import files_below, require_regular_file
 from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import VerifyError
@@ -69,7 +69,7 @@ def _files(folder: Path) -> list[Path]:
 
 def _content(path: Path) -> bytes:
     try:
-        check_file(path)
+        require_regular_file(path)
         return path.read_bytes()
     except OSError as exc:
         what = f"{path} cannot be read: {system_reason(exc)}"

@@ -7,7 +7,7 @@ compared, or is listed as not compared.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from spacy.tokens import Doc
 from spacy_lambda.compiler.agreement import HiddenTally, Tally, original_rows
 from spacy_lambda.compiler.annotations import annotated, annotations_of, declared, opaque
 from spacy_lambda.compiler.custom_code import find_code, import_custom_code
-from spacy_lambda.compiler.determinism import Annotations, Places, RepeatedRun, is_same, unsteady_places, without
+from spacy_lambda.compiler.determinism import Annotations, Places, RepeatedRun, is_same, leave_out, unsteady_places
 from spacy_lambda.compiler.emulated_host import EmulatedHost
 from spacy_lambda.compiler.hosts import compare_hosts
 from spacy_lambda.compiler.loaded_pipeline import unregistered
@@ -27,6 +27,7 @@ from spacy_lambda.compiler.provenance import check_provenance
 from spacy_lambda.compiler.report import NotCompared, PipelineTime, TextFailure, VerificationReport
 from spacy_lambda.compiler.stepwise import ComponentRunner, FailedDoc
 from spacy_lambda.compiler.texts import read_docs
+from spacy_lambda.core.files import StrPath
 from spacy_lambda.core.pipelines import find_pipeline
 from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.errors import PipelineLoadError, VerifyError
@@ -39,14 +40,21 @@ from spacy_lambda.runtime.transformer import CompiledTransformer
 __all__ = ["MeasuredComparison", "compare", "compare_all", "verify"]
 
 BATCH = 16
+TOKENIZER = "tokenizer"
+"""The name of the first step, before all components."""
+
+Pair = tuple[Annotations, Annotations]
+"""What the original and the compiled pipeline have annotated in a text."""
+
+RunAgain = Callable[[str], Sequence[Mapping[str, Annotations]]]
 
 
 def verify(
-    original: str,
-    compiled: str,
-    texts: Path,
+    original: StrPath,
+    compiled: StrPath,
+    texts: StrPath,
     *,
-    code: Sequence[Path] = (),
+    code: Sequence[StrPath] = (),
     hosts: bool = False,
     arm64: EmulatedHost | None = None,
     on_step: OnStep = no_progress,
@@ -58,20 +66,20 @@ def verify(
     :param texts: See :func:`.texts.read_docs`.
     :param code: Modules that the original needs and the compiled pipeline does not contain.
     :param hosts: Compare the compiled pipeline with itself on other hosts too (:mod:`.hosts`).
-    :param arm64: One of them, if there is a Python for it (:func:`.emulated_host.neoverse_n1`).
+    :param arm64: One of them, if there is a Python for it (:func:`.emulated_host.make_neoverse_n1`).
     :param on_step: Receives progress.
     :raises VerifyError: If there are no texts, or the pipelines are the wrong way round or of other components.
     :raises PipelineNotFoundError: If one of them is not a pipeline.
     :raises CompileError: If the code cannot be imported.
     """
     first, second = find_pipeline(original), find_pipeline(compiled)
-    note = check_provenance(first, second, names=(original, compiled))
+    note = check_provenance(first, second, names=(str(original), str(compiled)))
     if code:
-        import_custom_code(find_code(first, code))
+        import_custom_code(find_code(first, [Path(one) for one in code]))
     # The compiled pipeline contains the code that the original needs too.
     import_code(second)
-    nlp = _load(first, original)
-    docs = read_docs(texts, nlp)
+    nlp = _load(first, str(original))
+    docs = read_docs(Path(texts), nlp)
     report = compare(nlp, second, docs, on_step=on_step)
     others = compare_hosts(second, [doc.text for doc in docs], arm64=arm64, on_step=on_step) if hosts else ()
     return replace(report, notes=(note,) if note else (), hosts=tuple(others))
@@ -165,11 +173,11 @@ def _load(path: Path, name: str) -> Language:
 
 
 @dataclass(frozen=True)
-class _Stage:
+class _Snapshot:
     """A batch after one component of the original.
 
     :param docs: Its Docs, which later components change.
-    :param annotations: Those of each Doc at this stage.
+    :param annotations: Those that each Doc had then.
     :param rows: The hidden states of each, if the component is a transformer: a later one may replace or remove them.
     """
 
@@ -186,7 +194,7 @@ class _OriginalRun:
 
     def __init__(self, nlp: Language, transformers: Collection[str]) -> None:
         self.nlp = nlp
-        self.stages: dict[str, _Stage] = {}
+        self.snapshots: dict[str, _Snapshot] = {}
         self._transformers = transformers
         self.batch_seconds: list[float] = []
         self._runner, self._repeated = ComponentRunner(nlp), RepeatedRun(nlp)
@@ -205,15 +213,15 @@ class _OriginalRun:
         """Run a batch; its Docs and their annotations after each component replace those of the last one."""
         before = self.seconds
         docs = self._runner.tokenize(texts)
-        self._again, self.stages = {}, {"tokenizer": self._stage("tokenizer", docs)}
+        self._again, self.snapshots = {}, {TOKENIZER: self._snapshot(TOKENIZER, docs)}
         for name in self.nlp.pipe_names:
             docs = self._runner.run(name, docs)
-            self.stages[name] = self._stage(name, docs)
+            self.snapshots[name] = self._snapshot(name, docs)
         self.batch_seconds.append(self.seconds - before)
 
-    def _stage(self, name: str, docs: list[Doc | FailedDoc]) -> _Stage:
+    def _snapshot(self, name: str, docs: list[Doc | FailedDoc]) -> _Snapshot:
         rows = [original_rows(doc) for doc in docs] if name in self._transformers else []
-        return _Stage(docs, [_annotations(doc) for doc in docs], rows)
+        return _Snapshot(docs, [_annotations(doc) for doc in docs], rows)
 
     def again(self, text: str) -> list[Mapping[str, Annotations]]:
         """Run a text of the batch by itself, several times."""
@@ -222,23 +230,83 @@ class _OriginalRun:
         return self._again[text]
 
 
-class _Comparison:
-    """Two pipelines, and the counts of their annotations so far."""
+class _ComponentCounts:
+    """Counts of what each component annotates in both pipelines, over the documents so far."""
 
-    def __init__(self, run: _OriginalRun, compiled: Language) -> None:
-        original = run.nlp
-        self._nlp, self._compiled = original, compiled
-        self._run, self._second = run, ComponentRunner(compiled)
-        self.batch_seconds: list[float] = []
-        self._tallies: dict[tuple[str, str], Tally] = {}
+    def __init__(self, original: Language) -> None:
+        self._order = {name: place for place, name in enumerate((TOKENIZER, *original.pipe_names))}
         self._shown = {
             (name, kind)
             for name in original.pipe_names
             for kind in declared(original.get_pipe(name), original.get_pipe_meta(name).assigns)
         }
-        for name, kind in self._shown:
-            self._tallies[name, kind] = Tally(name, kind)
-        self._opaque: dict[tuple[str, str], str] = {}
+        self._tallies = {(name, kind): Tally(name, kind) for name, kind in self._shown}
+        self.opaque: dict[tuple[str, str], str] = {}
+
+    def add_document(
+        self, number: int, text: str, pairs: Mapping[str, Pair], gold: Annotations, again: RunAgain
+    ) -> bool:
+        """Count the changes of all components on one document, and return whether both pipelines agree.
+
+        Where they do not, the original runs again: annotations that change from run to run are left out.
+
+        :param pairs: What both pipelines have annotated after each component.
+        :param again: Runs a text by itself, several times.
+        """
+        repeated = [] if all(is_same(*pair) for pair in pairs.values()) else again(text)
+        before: Pair = ({}, {})
+        last: Places = {}
+        same = True
+        for name, pair in pairs.items():
+            unsteady = unsteady_places(pair[0], [one[name] for one in repeated])
+            for kind in (kind for kind, places in unsteady.items() if last.get(kind, ()) != places):
+                self._shown.add((name, kind))
+                self._tally(name, kind).unsteady_documents += 1
+            after = leave_out(pair[0], unsteady), leave_out(pair[1], unsteady)
+            steady_gold = {kind: items for kind, items in gold.items() if kind not in unsteady}
+            same &= self._add_component(number, name, text, before, after, steady_gold)
+            before, last = after, unsteady
+        return same
+
+    def _add_component(self, number: int, name: str, text: str, before: Pair, after: Pair, gold: Annotations) -> bool:
+        """Count the changes of one component on one document, and return whether both pipelines agree."""
+        agreed = True
+        for kind in after[0].keys() | after[1].keys() | {kind for owner, kind in self._shown if owner == name}:
+            first, second = after[0].get(kind, {}), after[1].get(kind, {})
+            changed = first != before[0].get(kind, {}) or second != before[1].get(kind, {})
+            if name == TOKENIZER:
+                changed = first != second
+            if changed:
+                self._shown.add((name, kind))
+            type_ = opaque(first) or opaque(second)
+            if type_ is not None:
+                if changed:
+                    self.opaque[name, kind] = type_
+                continue
+            tally = self._tally(name, kind)
+            # A component that changes nothing here may do so in the next text: its counts are kept until the end.
+            agreed &= tally.add(number, text, first, second) or not changed
+            if kind in gold:
+                tally.add_gold(first, second, gold[kind])
+        return agreed
+
+    def _tally(self, name: str, kind: str) -> Tally:
+        return self._tallies.setdefault((name, kind), Tally(name, kind))
+
+    def shown(self) -> list[Tally]:
+        """Return the counts of all that components have annotated or declare, in the pipeline's order."""
+        found = [tally for key, tally in self._tallies.items() if key in self._shown and key not in self.opaque]
+        return sorted(found, key=lambda tally: (self._order[tally.component], tally.annotation))
+
+
+class _Comparison:
+    """Two pipelines, and the counts of their annotations so far."""
+
+    def __init__(self, run: _OriginalRun, compiled: Language) -> None:
+        self._nlp, self._compiled = run.nlp, compiled
+        self._run, self._second = run, ComponentRunner(compiled)
+        self.batch_seconds: list[float] = []
+        self._counts = _ComponentCounts(run.nlp)
         self._hidden = HiddenTally()
         self._failures: list[TextFailure] = []
         self._documents = self._identical = self._words = 0
@@ -253,72 +321,20 @@ class _Comparison:
         texts = [gold.text for gold in golds]
         expected = [_gold(gold) for gold in golds]
         second = self._second.tokenize(texts)
-        stages: dict[str, list[tuple[Annotations, Annotations]]] = {}
-        for name, stage in self._run.stages.items():
-            if name != "tokenizer":
+        pairs: dict[str, list[Pair]] = {}
+        for name, snapshot in self._run.snapshots.items():
+            if name != TOKENIZER:
                 second = self._second.run(name, second)
-                if stage.rows:
-                    self._hidden.add(stage.rows, second)
-            stages[name] = list(zip(stage.annotations, map(_annotations, second), strict=True))
+                if snapshot.rows:
+                    self._hidden.add(snapshot.rows, second)
+            pairs[name] = list(zip(snapshot.annotations, map(_annotations, second), strict=True))
         self.batch_seconds.append(self._second.seconds - before)
-        for i, (old, new) in enumerate(zip(stage.docs, second, strict=True)):
+        for i, (old, new) in enumerate(zip(snapshot.docs, second, strict=True)):
             same = True
             if isinstance(old, Doc):
-                both = {name: pairs[i] for name, pairs in stages.items()}
-                same = self._document(begin + i, texts[i], both, expected[i])
+                own = {name: found[i] for name, found in pairs.items()}
+                same = self._counts.add_document(begin + i, texts[i], own, expected[i], self._run.again)
             self._finish(begin + i, old, new, same)
-
-    def _document(
-        self, number: int, text: str, stages: Mapping[str, tuple[Annotations, Annotations]], gold: Annotations
-    ) -> bool:
-        """Count the changes of all components on one document, and return whether both pipelines agree.
-
-        Where they do not, the original runs again: annotations that change from run to run are left out.
-        """
-        again = [] if all(is_same(*both) for both in stages.values()) else self._run.again(text)
-        before: tuple[Annotations, Annotations] = ({}, {})
-        last: Places = {}
-        same = True
-        for name, both in stages.items():
-            unsteady = unsteady_places(both[0], [one[name] for one in again])
-            for kind in (kind for kind, places in unsteady.items() if last.get(kind, ()) != places):
-                self._shown.add((name, kind))
-                self._tallies.setdefault((name, kind), Tally(name, kind)).unsteady_documents += 1
-            first, second = (without(one, unsteady) for one in both)
-            steady = {kind: items for kind, items in gold.items() if kind not in unsteady}
-            same &= self._stage(number, name, text, before, (first, second), steady)
-            before, last = (first, second), unsteady
-        return same
-
-    def _stage(
-        self,
-        number: int,
-        name: str,
-        text: str,
-        before: tuple[Annotations, Annotations],
-        after: tuple[Annotations, Annotations],
-        gold: Annotations,
-    ) -> bool:
-        """Count the changes of one component on one document, and return whether both pipelines agree."""
-        agreed = True
-        for kind in after[0].keys() | after[1].keys() | {kind for owner, kind in self._shown if owner == name}:
-            first, second = after[0].get(kind, {}), after[1].get(kind, {})
-            changed = first != before[0].get(kind, {}) or second != before[1].get(kind, {})
-            if name == "tokenizer":
-                changed = first != second
-            if changed:
-                self._shown.add((name, kind))
-            type_ = opaque(first) or opaque(second)
-            if type_ is not None:
-                if changed:
-                    self._opaque[name, kind] = type_
-                continue
-            tally = self._tallies.setdefault((name, kind), Tally(name, kind))
-            # A component that changes nothing here may do so in the next text: its counts are kept until the end.
-            agreed &= tally.add(number, text, first, second) or not changed
-            if kind in gold:
-                tally.add_gold(first, second, gold[kind])
-        return agreed
 
     def _finish(self, number: int, first: Doc | FailedDoc, second: Doc | FailedDoc, same: bool) -> None:
         for pipeline, found in (("original", first), ("compiled", second)):
@@ -330,10 +346,7 @@ class _Comparison:
 
     def report(self) -> VerificationReport:
         """Return all counts."""
-        exact = rules_in(self._compiled.meta).exact
-        order = {name: place for place, name in enumerate(("tokenizer", *self._nlp.pipe_names))}
-        tallies = [tally for key, tally in self._tallies.items() if key in self._shown and key not in self._opaque]
-        tallies.sort(key=lambda tally: (order[tally.component], tally.annotation))
+        exact, tallies = rules_in(self._compiled.meta).exact, self._counts.shown()
         compared = self._documents - sum(failure.pipeline == "original" for failure in self._failures)
         rows = tuple(tally.report(documents=compared, exact=exact) for tally in tallies)
         return VerificationReport(
@@ -350,7 +363,7 @@ class _Comparison:
         )
 
     def _not_compared(self, compared: set[str]) -> Iterator[NotCompared]:
-        for (name, kind), value in sorted(self._opaque.items()):
+        for (name, kind), value in sorted(self._counts.opaque.items()):
             yield NotCompared(name, f"{kind} holds values of type {value}")
         for name in self._nlp.pipe_names:
             is_transformer = isinstance(self._compiled.get_pipe(name), CompiledTransformer)

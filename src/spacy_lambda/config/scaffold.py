@@ -15,7 +15,7 @@ from spacy_lambda.config.template import render_project, with_region
 from spacy_lambda.config.toml_file import FILE, parse_toml, read_text, read_toml
 from spacy_lambda.core.artifact.extract import read_stream_file
 from spacy_lambda.core.env_names import PROJECT_VARIABLE, REGION_VARIABLE
-from spacy_lambda.core.files import check_file
+from spacy_lambda.core.files import require_regular_file
 from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.core.location import Location, parse_location
 from spacy_lambda.core.pipeline_meta import MAX_META_BYTES, UNNAMED, read_meta
@@ -183,7 +183,7 @@ def _write(path: Path, content: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists():
-            check_file(path)
+            require_regular_file(path)
         path.write_text(content, encoding="utf-8")
     except (OSError, ValueError) as exc:
         raise _fault(

@@ -14,7 +14,7 @@ from spacy_lambda.cdk.settings import reserved_concurrency
 from spacy_lambda.cdk.source_settings import OBJECT_SUFFIXES, SOURCE_KINDS, S3Source, ScheduleSource, object_pattern
 from spacy_lambda.config.faults import Fault, describe, typed_value
 from spacy_lambda.core.env_names import OUTPUT_VARIABLE
-from spacy_lambda.core.lambda_limits import EVENT_PATTERN_CHARACTERS, MAX_SMALL_BATCH_SIZE
+from spacy_lambda.core.lambda_limits import EVENT_PATTERN_CHARACTERS, MAX_BATCH_WITHOUT_WINDOW
 from spacy_lambda.core.output_location import OUTPUT_FORMS, S3Prefix, SqsQueue, parse_output
 
 __all__ = ["source_faults"]
@@ -60,11 +60,13 @@ def _batches(place: str, source: Mapping[str, Any]) -> Iterator[Fault]:
     if is_fifo and window > 0:
         problem = f"is {window}, but Lambda has no batching window for FIFO queues"
         yield Fault(f"{place}.maximum_batching_window", problem, "leave it out")
-    if size > MAX_SMALL_BATCH_SIZE and is_fifo:
-        problem = f"is {size}; the maximum for FIFO queues is {MAX_SMALL_BATCH_SIZE}"
-        yield Fault(f"{place}.batch_size", problem, f"write {MAX_SMALL_BATCH_SIZE} or less")
-    elif size > MAX_SMALL_BATCH_SIZE and window == 0:
-        problem = f"is {size}; more than {MAX_SMALL_BATCH_SIZE} require a maximum_batching_window of 1 second or more"
+    if size > MAX_BATCH_WITHOUT_WINDOW and is_fifo:
+        problem = f"is {size}; the maximum for FIFO queues is {MAX_BATCH_WITHOUT_WINDOW}"
+        yield Fault(f"{place}.batch_size", problem, f"write {MAX_BATCH_WITHOUT_WINDOW} or less")
+    elif size > MAX_BATCH_WITHOUT_WINDOW and window == 0:
+        problem = (
+            f"is {size}; more than {MAX_BATCH_WITHOUT_WINDOW} require a maximum_batching_window of 1 second or more"
+        )
         yield Fault(f"{place}.batch_size", problem, "write maximum_batching_window = 1 too")
 
 

@@ -75,7 +75,7 @@ class Fitting:
             self._note_tokens(document)
         if self.target.name == "csv":
             document = self._without_null_labels(document)
-        policy = self.options.overlaps or ("spans" if self.target.has_overlaps else "longest")
+        policy = self.options.overlaps or ("spans" if self.target.keeps_overlaps else "longest")
         document = without_overlaps(document, self.account, policy)
         self.account.keep(document)
         self._note_values(document, policy)

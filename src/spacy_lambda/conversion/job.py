@@ -14,14 +14,15 @@ from spacy_lambda.conversion.annotated_document import AnnotatedDocument
 from spacy_lambda.conversion.doc_building import make_tokenizer
 from spacy_lambda.conversion.fitting import Fitting
 from spacy_lambda.conversion.formats.registry import AnnotationFormat, ReadingContext, named_annotation_format
-from spacy_lambda.conversion.offset_units import check_offsets, doubt, in_characters
+from spacy_lambda.conversion.offset_units import check_offsets, describe_doubt, in_characters
 from spacy_lambda.conversion.output_paths import check_outputs, other_splits, output_format_of, output_paths, written
 from spacy_lambda.conversion.policies import ConversionOptions
-from spacy_lambda.conversion.recognition import recognized
+from spacy_lambda.conversion.recognition import recognize_format
 from spacy_lambda.conversion.repeated_texts import RepeatedTexts
 from spacy_lambda.conversion.source_files import SourceFile, find_source
-from spacy_lambda.conversion.span_checks import sound
+from spacy_lambda.conversion.span_checks import keep_sound_spans
 from spacy_lambda.conversion.splits import SplitSizes, split_documents, with_one_group
+from spacy_lambda.core.files import StrPath
 from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.errors import CorpusError, first_line
 
@@ -34,13 +35,13 @@ EVERY = 100
 
 
 def convert(
-    source: str | os.PathLike[str],
-    destination: str | os.PathLike[str],
+    source: StrPath,
+    destination: StrPath,
     *,
     input_format: str | None = None,
     output_format: str | None = None,
     lang: str = "en",
-    base: str | os.PathLike[str] | None = None,
+    base: StrPath | None = None,
     split: str | None = None,
     seed: int = 0,
     options: ConversionOptions | None = None,
@@ -66,7 +67,7 @@ def convert(
     """
     options = options or ConversionOptions()
     target = named_annotation_format(output_format or output_format_of(Path(destination)))
-    if options.overlaps == "spans" and not target.can_overlap:
+    if options.overlaps == "spans" and not target.can_keep_overlaps:
         raise CorpusError(
             f"{target.name} cannot hold overlapping spans", remedy="pass --overlaps longest or first, or --to jsonl"
         )
@@ -97,7 +98,7 @@ def _read(
     files, others = find_source(source, encoding=options.encoding)
     for path, what in others:
         account.note(f"{what}, left out", path)
-    found, chosen, rest = recognized(files, source, name)
+    found, chosen, rest = recognize_format(files, source, name)
     for one in rest:
         account.note("files of other formats, left out", one.name)
     reading = ReadingContext(options, account)
@@ -149,13 +150,13 @@ def _ready(document: AnnotatedDocument, options: ConversionOptions, account: Acc
     if reason is not None:
         account.leave_out(document, reason)
         return None
-    unclear = doubt(document, options.offsets)
+    unclear = describe_doubt(document, options.offsets)
     document, offsets = in_characters(document, options.offsets)
     if offsets is not None:
         account.note(f"documents with offsets that are {offsets}", document.place())
     elif unclear is not None:
         account.note(unclear, document.place())
-    return sound(_selected(document, unnamed, account), account)
+    return keep_sound_spans(_selected(document, unnamed, account), account)
 
 
 def _check_characters(document: AnnotatedDocument) -> None:

@@ -15,7 +15,7 @@ from spacy_lambda.conversion.annotated_document import AnnotatedDocument, Annota
 from spacy_lambda.conversion.policies import OffsetUnit
 from spacy_lambda.errors import CorpusError
 
-__all__ = ["CHARACTERS", "check_offsets", "doubt", "in_characters", "in_word", "matches", "parsed_offset"]
+__all__ = ["CHARACTERS", "check_offsets", "describe_doubt", "in_characters", "in_word", "matches", "parsed_offset"]
 
 CHARACTERS = "characters"
 UNITS = (CHARACTERS, "utf16", "bytes")
@@ -100,7 +100,7 @@ def in_characters(document: AnnotatedDocument, unit: OffsetUnit) -> tuple[Annota
     return best, None if best == document else str(found)
 
 
-def doubt(document: AnnotatedDocument, unit: OffsetUnit) -> str | None:
+def describe_doubt(document: AnnotatedDocument, unit: OffsetUnit) -> str | None:
     """Return the reason why offsets that were taken as characters may be others, as a noun phrase in the plural.
 
     :param unit: The unit that the user names, or ``auto``.

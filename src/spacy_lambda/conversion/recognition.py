@@ -10,10 +10,10 @@ from spacy_lambda.conversion.formats.registry import ANNOTATION_FORMATS, Annotat
 from spacy_lambda.conversion.source_files import SourceFile
 from spacy_lambda.errors import CorpusError
 
-__all__ = ["recognized"]
+__all__ = ["recognize_format"]
 
 
-def recognized(
+def recognize_format(
     files: Sequence[SourceFile], source: Path, name: str | None
 ) -> tuple[AnnotationFormat, list[SourceFile], list[SourceFile]]:
     """Return the format, the files that have it, and the others.

@@ -10,7 +10,7 @@ from spacy_lambda.conversion.annotated_document import AnnotatedDocument, Annota
 from spacy_lambda.conversion.offset_units import in_word, matches
 from spacy_lambda.conversion.policies import Discontinuous
 
-__all__ = ["one_fragment", "sound"]
+__all__ = ["keep_sound_spans", "one_fragment"]
 
 OUT_OF_BOUNDS = "out of bounds"
 EMPTY = "empty"
@@ -23,7 +23,7 @@ CONTIGUOUS = "joined at white space"
 """Adjustment of a span whose fragments are not apart."""
 
 
-def sound(document: AnnotatedDocument, account: Account) -> AnnotatedDocument:
+def keep_sound_spans(document: AnnotatedDocument, account: Account) -> AnnotatedDocument:
     """Return the document with its sound spans; the others are counted."""
     seen = set[tuple[object, str]]()
     spans: list[AnnotatedSpan] = []

@@ -16,7 +16,7 @@ from typing import IO, NoReturn
 __all__ = [
     "ARCHIVE_TIME",
     "UNFINISHED_LENGTH",
-    "check_file",
+    "StrPath",
     "copy_folder",
     "file_beside",
     "file_sizes",
@@ -28,14 +28,18 @@ __all__ = [
     "move_into_place",
     "read_file",
     "replacing",
+    "require_regular_file",
     "unfinished_files",
 ]
+
+StrPath = str | os.PathLike[str]
+"""A path, or the name of a pipeline, as functions of the public API take it."""
 
 ARCHIVE_TIME = 315_532_800
 """1980-01-01, the earliest time that a zip can hold, of every file in an archive: equal content gives equal bytes."""
 
 
-def check_file(path: Path) -> None:
+def require_regular_file(path: Path) -> None:
     """Refuse pipes, which block, and devices, which may never end.
 
     :raises OSError: If the file is missing, or is not a regular file.
@@ -53,7 +57,7 @@ def read_file(path: Path, *, limit: int) -> bytes:
     :param limit: Maximum bytes.
     :raises OSError: If it cannot be read, is not a regular file, or is larger.
     """
-    check_file(path)
+    require_regular_file(path)
     with path.open("rb") as file:
         content = file.read(limit + 1)
     if len(content) > limit:

@@ -20,13 +20,13 @@ __all__ = [
     "LOG_TAIL_BYTES",
     "MAX_BATCHING_WINDOW_S",
     "MAX_BATCH_SIZE",
+    "MAX_BATCH_WITHOUT_WINDOW",
     "MAX_EPHEMERAL_BYTES",
     "MAX_MAP_CONCURRENCY",
     "MAX_MEMORY_MB",
     "MAX_PARALLELIZATION",
     "MAX_QUEUE_CONCURRENCY",
     "MAX_RETRY_ATTEMPTS",
-    "MAX_SMALL_BATCH_SIZE",
     "MAX_TIMEOUT_S",
     "MB_PER_VCPU",
     "MIN_MEMORY_MB",
@@ -38,7 +38,7 @@ __all__ = [
     "RESPONSE_BYTES",
     "UNRESERVED_CONCURRENCY",
     "UNZIPPED_BYTES",
-    "VISIBILITY_TIMEOUTS",
+    "VISIBILITY_TIMEOUT_FACTOR",
 ]
 
 REQUEST_BYTES = 6 * 1024 * 1024
@@ -115,7 +115,7 @@ MAX_BATCH_SIZE = 10_000
 """Messages or records of one invocation: https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html,
 which also has the limits of batches, windows, parallelization and retries below."""
 
-MAX_SMALL_BATCH_SIZE = 10
+MAX_BATCH_WITHOUT_WINDOW = 10
 """Messages of one invocation from a FIFO queue, or from another queue without a batching window."""
 
 MAX_BATCHING_WINDOW_S = 300
@@ -128,9 +128,9 @@ MAX_RETRY_ATTEMPTS = 10_000
 MIN_QUEUE_CONCURRENCY, MAX_QUEUE_CONCURRENCY = 2, 1000
 """Maximum concurrency of an SQS event source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html."""
 
-VISIBILITY_TIMEOUTS = 6
-"""Timeouts of the function in the visibility timeout that AWS recommends for its queue, in addition to the batching
-window; less than one is refused: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html."""
+VISIBILITY_TIMEOUT_FACTOR = 6
+"""Visibility timeout that AWS recommends for a queue, as a multiple of the function's timeout, to which the batching
+window is added; less than one is refused: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html."""
 
 EVENT_PATTERN_CHARACTERS = 2048
 """Characters of an EventBridge rule's pattern: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html."""

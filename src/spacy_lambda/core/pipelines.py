@@ -12,6 +12,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Literal
 
+from spacy_lambda.core.files import StrPath
 from spacy_lambda.core.location import Location, parse_location
 from spacy_lambda.core.pipeline_meta import path_in, pipeline_name, read_meta
 from spacy_lambda.errors import ArtifactError, LocationError, PipelineNotFoundError, SpacyLambdaError
@@ -63,7 +64,7 @@ class ResolvedPipeline:
         return self.form in ("folder", "package")
 
 
-def resolve_pipeline(pipeline: str | Path, *, base: Path = Path()) -> ResolvedPipeline:
+def resolve_pipeline(pipeline: StrPath, *, base: Path = Path()) -> ResolvedPipeline:
     """Decide what a user's PIPELINE argument names, by what is on disk; a name that is not there is a package's.
 
     :param base: Folder at which a relative path begins.
@@ -84,7 +85,7 @@ def resolve_pipeline(pipeline: str | Path, *, base: Path = Path()) -> ResolvedPi
     return ResolvedPipeline("package" if location.ref is None else "stored", location)
 
 
-def find_pipeline(pipeline: str | Path) -> Path:
+def find_pipeline(pipeline: StrPath) -> Path:
     """Return the folder with ``config.cfg`` and ``meta.json``.
 
     :param pipeline: A folder, or the name of an installed pipeline package.

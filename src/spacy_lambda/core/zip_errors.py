@@ -10,6 +10,15 @@ import zlib
 __all__ = ["BROKEN_ZIP"]
 
 BROKEN_ZIP: tuple[type[Exception], ...] = (
-    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OSError, EOFError),
-    *(ValueError, NotImplementedError, RuntimeError, OverflowError, MemoryError),
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    OSError,
+    EOFError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+    OverflowError,
+    MemoryError,
 )

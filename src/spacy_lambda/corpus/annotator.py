@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from spacy_lambda.core.annotation import AnnotateOptions, Document
 from spacy_lambda.core.env_names import MAX_TEXT_VARIABLE, MAX_TOTAL_VARIABLE, PIPELINE_VARIABLE
+from spacy_lambda.core.files import StrPath
 from spacy_lambda.core.pipelines import find_pipeline, resolve_pipeline
 from spacy_lambda.core.request_options import LongText
 from spacy_lambda.corpus.engines.protocol import ShardResult
@@ -62,7 +63,7 @@ class Annotator:
 
     def __init__(
         self,
-        pipeline: str | os.PathLike[str],
+        pipeline: StrPath,
         *,
         include: Iterable[str] = ("ents",),
         labels: Iterable[str] | None = None,
@@ -179,7 +180,7 @@ def _in_python(line: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**line, "error": error}
 
 
-def compiled_folder(pipeline: str | os.PathLike[str]) -> Path:
+def compiled_folder(pipeline: StrPath) -> Path:
     """Return the folder of a compiled pipeline, fetched and verified if it is an artifact or in a store.
 
     :raises NotCompiledError: If it needs torch.

@@ -6,11 +6,11 @@ import logging
 import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spacy_lambda.cdk.prices import FALLBACK_REGION
 from spacy_lambda.core.annotation import AnnotateOptions, Document
+from spacy_lambda.core.files import StrPath
 from spacy_lambda.core.lambda_limits import MB_PER_VCPU
 from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.core.request_options import LongText
@@ -114,9 +114,9 @@ class Estimate:
 
 def estimate_corpus(
     sources: Sources,
-    destination: str | os.PathLike[str] | None = None,
+    destination: StrPath | None = None,
     *,
-    pipeline: str | Path | None = None,
+    pipeline: StrPath | None = None,
     function: str | None = None,
     on_lambda: bool = False,
     include: Iterable[str] = ("ents",),
@@ -126,7 +126,7 @@ def estimate_corpus(
     id_column: str | None = None,
     input_format: str | None = None,
     output_format: str | None = None,
-    config: Path | None = None,
+    config: StrPath | None = None,
     s3: S3Options = FROM_ENVIRONMENT,
     workers: int | None = None,
     shard_bytes: int | None = None,
@@ -263,7 +263,7 @@ def _texts(reading: Reading) -> tuple[Document, ...]:
     return reading.sample
 
 
-def _deployed(function: str | None, config: Path | None, s3: S3Options) -> DeployedFunction:
+def _deployed(function: str | None, config: StrPath | None, s3: S3Options) -> DeployedFunction:
     from spacy_lambda.corpus.engines.deployed import find_deployed
 
     return find_deployed(function, config=config, region=s3.region, profile=s3.profile)

@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 from typing import Any, BinaryIO, cast
 
 from spacy_lambda.core.annotation import Document
+from spacy_lambda.core.files import StrPath
 from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, S3Options
 from spacy_lambda.corpus.formats.registry import FORMATS, Columns, Format, bare_name, format_of, is_gzip, named_format
@@ -25,7 +26,7 @@ from spacy_lambda.errors import CorpusError
 
 __all__ = ["STANDARD_INPUT", "CorpusFile", "Sources", "find_files"]
 
-Sources = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+Sources = StrPath | Sequence[StrPath]
 """Files, folders and patterns, here or in S3, or ``-`` for standard input."""
 
 _LOGGER = logging.getLogger(__name__)

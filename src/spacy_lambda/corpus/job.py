@@ -8,11 +8,11 @@ import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 
 from spacy_lambda.core.annotation import AnnotateOptions, Counts
 from spacy_lambda.core.counts import count
 from spacy_lambda.core.digest import Digest
+from spacy_lambda.core.files import StrPath
 from spacy_lambda.core.request_options import LongText
 from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, S3Options
 from spacy_lambda.core.strict_json import parse_json
@@ -48,9 +48,9 @@ _LOGGER = logging.getLogger(__name__)
 
 def annotate(
     sources: Sources,
-    destination: str | os.PathLike[str],
+    destination: StrPath,
     *,
-    pipeline: str | Path | None = None,
+    pipeline: StrPath | None = None,
     function: str | None = None,
     on: EngineName | Engine | None = None,
     include: Iterable[str] = ("ents",),
@@ -63,7 +63,7 @@ def annotate(
     output_format: str | None = None,
     workers: int | None = None,
     ray_address: str | None = None,
-    config: Path | None = None,
+    config: StrPath | None = None,
     s3: S3Options = FROM_ENVIRONMENT,
     shard_bytes: int | None = None,
     force: bool = False,

@@ -34,12 +34,10 @@ from spacy_lambda.errors import CorpusError
 __all__ = ["Layout", "make_layout"]
 
 FILE_SUFFIXES = frozenset(
-    (
-        *(".json", ".jsonlines", ".ldjson", ".yaml", ".yml", ".xml", ".html", ".htm", ".md", ".text", ".pdf"),
-        *(".doc", ".docx", ".odt", ".xls", ".xlsx", ".ods", ".arrow", ".feather", ".avro", ".orc", ".tab"),
-        *(".pkl", ".pickle", ".npy", ".npz", ".h5", ".hdf5", ".db", ".sqlite", ".conll", ".conllu", ".iob", ".ann"),
-        *(".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst"),
-    )
+    ".json .jsonlines .ldjson .yaml .yml .xml .html .htm .md .text .pdf"
+    " .doc .docx .odt .xls .xlsx .ods .arrow .feather .avro .orc .tab"
+    " .pkl .pickle .npy .npz .h5 .hdf5 .db .sqlite .conll .conllu .iob .ann"
+    " .zip .tar .tgz .gz .bz2 .xz .zst".split()
 )
 """Suffixes of files in formats that are not written: a folder with such a name would surprise."""
 

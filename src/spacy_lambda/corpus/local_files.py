@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
 from spacy_lambda.core.counts import count
-from spacy_lambda.core.files import check_file
+from spacy_lambda.core.files import require_regular_file
 from spacy_lambda.corpus.formats.registry import FORMATS, format_of
 from spacy_lambda.corpus.result_marks import results_among
 from spacy_lambda.corpus.summary import OnWarning
@@ -74,7 +74,7 @@ def _files(source: str, any_format: bool, own: Sequence[str]) -> Iterator[tuple[
             remedy="pass '-' as the source, with the pipe as standard input: spacy-lambda annotate - DST < PIPE",
         )
     elif path.exists():
-        check_file(path)
+        require_regular_file(path)
         files = [(path.parent, path)]
     else:
         matches = _distinct(Path(os.path.abspath(one)) for one in glob.glob(source, recursive=True))
@@ -168,7 +168,7 @@ def _found(path: Path, name: str) -> FoundFile:
         return found.st_size, found.st_mtime_ns, found.st_ino
 
     with _os_errors(name):
-        check_file(path)
+        require_regular_file(path)
         if not os.access(path, os.R_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
         return FoundFile(name, path.stat().st_size, lambda: path.open("rb"), state)

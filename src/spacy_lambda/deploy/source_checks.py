@@ -16,7 +16,7 @@ from spacy_lambda.cdk.aws_names import source_resource
 from spacy_lambda.cdk.source_settings import KinesisSource, ReadSource, S3Source, ScheduleSource, SqsSource
 from spacy_lambda.config.project import FunctionConfig
 from spacy_lambda.core.aws_error_kinds import classify, error_code
-from spacy_lambda.core.lambda_limits import VISIBILITY_TIMEOUTS
+from spacy_lambda.core.lambda_limits import VISIBILITY_TIMEOUT_FACTOR
 from spacy_lambda.deploy.aws import AwsAccount
 from spacy_lambda.errors import DeployError
 
@@ -69,7 +69,7 @@ def _queue_warnings(aws: AwsAccount, config: FunctionConfig, source: SqsSource, 
     names = ["VisibilityTimeout", "RedrivePolicy"]
     attributes = client.get_queue_attributes(QueueUrl=url, AttributeNames=names).get("Attributes", {})
     seconds = int(attributes["VisibilityTimeout"])
-    enough = VISIBILITY_TIMEOUTS * config.timeout + source.maximum_batching_window
+    enough = VISIBILITY_TIMEOUT_FACTOR * config.timeout + source.maximum_batching_window
     region = f"--region {aws.region}"
     command = f"aws sqs set-queue-attributes {region} --queue-url {url} --attributes VisibilityTimeout={enough}"
     if seconds < config.timeout:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from spacy_lambda.core.files import StrPath
 from spacy_lambda.core.pipelines import find_pipeline
 from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.errors import CorpusError
@@ -41,12 +42,12 @@ ALWAYS_SCORED = ("speed", "token_")
 
 
 def evaluate(
-    pipeline: str | Path,
-    corpus: str | Path,
+    pipeline: StrPath,
+    corpus: StrPath,
     *,
-    compare: str | Path | None = None,
+    compare: StrPath | None = None,
     spans_key: str | None = None,
-    code: Sequence[Path] = (),
+    code: Sequence[StrPath] = (),
     seed: int = 0,
     on_step: OnStep = no_progress,
 ) -> Evaluation:
@@ -74,7 +75,7 @@ def evaluate(
             name,
             path,
             spans_key=spans_key,
-            code=code,
+            code=[Path(one) for one in code],
             seed=seed,
             step=step,
             on_step=on_step,
@@ -102,13 +103,9 @@ def _evaluate(
     golds = read_gold(corpus, nlp.vocab)
     key = chosen_key(golds.docs, spans_key)
     own = pipeline_labels(nlp, key)
+    components = ", ".join(nlp.pipe_names) or "no components"
     if must_predict and not own.is_predicted:
-        place = "doc.ents" if key is None else f"doc.spans[{key!r}]"
-        raise CorpusError(
-            f"no component of {pipeline} sets {place}, which is evaluated; it has"
-            f" {', '.join(nlp.pipe_names) or 'no components'}",
-            remedy="choose what the pipelines predict with --spans-key, or leave it out to evaluate entities",
-        )
+        raise _not_predicted(pipeline, key, components)
     predictions = predict(nlp, golds, step=step, on_step=on_step)
     annotated = list(spans_of(predictions.examples, key, numbers=golds.numbers))
     results = tuple(_results(golds, annotated)) if own.is_predicted else ()
@@ -118,7 +115,7 @@ def _evaluate(
     scores = {**_as_spacy(key, schemes, by_label), **spacy_scores(nlp, predictions)}
     if all(name.startswith(ALWAYS_SCORED) for name in scores) and not results:
         raise CorpusError(
-            f"{corpus} has no annotations that {pipeline} predicts ({', '.join(nlp.pipe_names) or 'no components'})",
+            f"{corpus} has no annotations that {pipeline} predicts ({components})",
             remedy="give a corpus that is annotated as the training data was, or choose its spans with --spans-key",
         )
     return Evaluation(
@@ -136,6 +133,14 @@ def _evaluate(
         annotated_documents=len(annotated),
         annotated_spans=sum(len(one.gold) for one in annotated),
         hidden_files=hidden_files(corpus),
+    )
+
+
+def _not_predicted(pipeline: str, key: str | None, components: str) -> CorpusError:
+    place = "doc.ents" if key is None else f"doc.spans[{key!r}]"
+    return CorpusError(
+        f"no component of {pipeline} sets {place}, which is evaluated; it has {components}",
+        remedy="choose what the pipelines predict with --spans-key, or leave it out to evaluate entities",
     )
 
 

@@ -9,7 +9,7 @@ from shlex import quote
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
-from spacy_lambda.core.files import check_file, files_below, is_hidden
+from spacy_lambda.core.files import files_below, is_hidden, require_regular_file
 from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.errors import CorpusError, SpacyLambdaError
 
@@ -32,7 +32,7 @@ def corpus_files(path: Path) -> list[Path]:
         named = [file for file in files if file.suffix.lower() == ENDING]
         found = [file for file in named if not path.is_dir() or not is_hidden(file, path)]
         for file in found:
-            check_file(file)
+            require_regular_file(file)
     except OSError as exc:
         what = f"{exc.filename or path} cannot be read: {system_reason(exc)}"
         raise CorpusError(what, remedy="check its permissions, and that it is a file") from exc

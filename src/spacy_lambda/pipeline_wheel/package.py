@@ -17,7 +17,7 @@ from zipfile import ZipFile
 
 from spacy_lambda.core.artifact.open import pipeline_folder
 from spacy_lambda.core.artifact.pack import left_out, manifest_of
-from spacy_lambda.core.files import copy_folder, replacing
+from spacy_lambda.core.files import StrPath, copy_folder, replacing
 from spacy_lambda.core.pipeline_meta import pipeline_name, read_meta
 from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.errors import InvalidPipelineError, PackageError, shorten
@@ -58,8 +58,8 @@ class PackagedPipeline:
 
 
 def package_pipeline(
-    pipeline: str | Path,
-    out: Path,
+    pipeline: StrPath,
+    out: StrPath,
     *,
     name: str | None = None,
     version: str | None = None,
@@ -87,7 +87,7 @@ def package_pipeline(
     :raises InvalidPipelineError: If its ``config.cfg`` or ``meta.json`` is invalid.
     :raises PackageError: If the wheel exists, cannot be built or does not run.
     """
-    fields = dict(card or {})
+    out, fields = Path(out), dict(card or {})
     _check_fields(fields)
     _check_name(name, version)
     if meta is not None:

@@ -13,7 +13,7 @@ from spacy_lambda.cdk.aws_names import source_resource
 from spacy_lambda.cdk.source_settings import KinesisSource, S3Source, ScheduleSource, SqsSource
 from spacy_lambda.config.project import FunctionConfig
 from spacy_lambda.core.env_names import OUTPUT_VARIABLE
-from spacy_lambda.core.lambda_limits import VISIBILITY_TIMEOUTS
+from spacy_lambda.core.lambda_limits import VISIBILITY_TIMEOUT_FACTOR
 from spacy_lambda.core.output_location import S3Prefix, parse_output
 from spacy_lambda.errors import DeployError
 from spacy_lambda.rehearsal.emulator_access import Access
@@ -44,7 +44,7 @@ def _make_all(access: Access, function: FunctionConfig) -> Iterator[str]:
             )
         with aws_errors(f"making {resource}"):
             if isinstance(source, SqsSource):
-                seconds = VISIBILITY_TIMEOUTS * function.timeout + source.maximum_batching_window
+                seconds = VISIBILITY_TIMEOUT_FACTOR * function.timeout + source.maximum_batching_window
                 _make_queue(name, seconds)
             elif isinstance(source, KinesisSource):
                 _make_stream(name.removeprefix("stream/"))

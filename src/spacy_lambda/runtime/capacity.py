@@ -33,8 +33,8 @@ MIN_SLOWNESS = 0.5
 RECENT_REQUESTS = 9
 """Number of recent requests whose median slowness counts: it changes when five of them do."""
 
-HARD_SHARE = 1 / 15
-"""Share of the timeout for tokenizing all hard texts of a request."""
+SLOW_SHARE = 1 / 15
+"""Share of the timeout for the texts of a request that are slow to tokenize, all of them."""
 
 COPIES = 6
 """Maximum copies of a hidden state: the encoder's, the windows' together, the tokens', and those of a component."""
@@ -109,31 +109,31 @@ class Capacity:
                 bytes_per_unit=BASE_BYTES + 4 * COPIES * _width(self._nlp),
                 max_length=self._nlp.max_length,
             )
-            self._nlp.max_length = max(self._nlp.max_length, self._limits.text)
+            self._nlp.max_length = max(self._nlp.max_length, self._limits.text_characters)
         return self._limits
 
     @property
-    def pace(self) -> float:
-        """Seconds for each wordpiece or token: as expected, and as observed within bounds."""
+    def seconds_per_unit(self) -> float:
+        """Seconds for each wordpiece or token: as expected, times the slowness."""
         return self.slowness * self.speed.on(self._cpus)
 
     @property
     def slowness(self) -> float:
         """Real time by expected time: the median of the last requests, within bounds.
 
-        No request decides, so that an unexpectedly hard text does not make later requests fail.
+        No request decides, so that an unexpectedly slow text does not make later requests fail.
         """
         return min(MAX_SLOWNESS, max(MIN_SLOWNESS, median(self._observed)))
 
     @property
-    def max_hard_s(self) -> float:
-        """Maximum seconds for tokenizing the hard texts of a request."""
-        return HARD_SHARE * self.timeout_s
+    def max_slow_s(self) -> float:
+        """Maximum seconds for tokenizing the slow texts of a request."""
+        return SLOW_SHARE * self.timeout_s
 
     @property
     def chunk_units(self) -> float:
         """Units of work between two checks of the remaining time."""
-        return CHUNK_S / self.pace
+        return CHUNK_S / self.seconds_per_unit
 
     @property
     def smallest_s(self) -> float:

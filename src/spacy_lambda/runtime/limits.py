@@ -47,16 +47,16 @@ _log = logging.getLogger(__name__)
 class Limits:
     """Limits of a request.
 
-    :param text: Characters of a text.
+    :param text_characters: Characters of a text.
     :param texts: Texts.
-    :param total: Characters of all texts.
-    :param units: Wordpieces or tokens of a text, with any characters.
+    :param total_characters: Characters of all texts.
+    :param text_units: Wordpieces or tokens of a text, whatever its characters.
     """
 
-    text: int
+    text_characters: int
     texts: int
-    total: int
-    units: int
+    total_characters: int
+    text_units: int
 
 
 def derive_limits(
@@ -78,13 +78,13 @@ def derive_limits(
     :param bytes_per_unit: Memory that a wordpiece or token takes.
     :param max_length: The pipeline's own limit for a text.
     """
-    pace = speed.on(cpus)
+    unit_s = speed.on(cpus)
     request_s = REQUEST_SHARE * timeout_s
-    text_s = min(request_s, max(TEXT_S, timeout_s * TEXT_SHARE, MIN_UNITS * pace))
-    units = max(1, int(min(text_s / pace, MEMORY_SHARE * free_bytes / bytes_per_unit)))
+    text_s = min(request_s, max(TEXT_S, timeout_s * TEXT_SHARE, MIN_UNITS * unit_s))
+    units = max(1, int(min(text_s / unit_s, MEMORY_SHARE * free_bytes / bytes_per_unit)))
     configured = setting(environ, MAX_TEXT_VARIABLE)
     text = configured or min(max_length, rounded(units * speed.characters_per_unit))
-    longest_total = min(request_s / pace * speed.characters_per_unit, MEMORY_SHARE * free_bytes / BYTES_PER_CHARACTER)
+    longest_total = min(request_s / unit_s * speed.characters_per_unit, MEMORY_SHARE * free_bytes / BYTES_PER_CHARACTER)
     total = setting(environ, MAX_TOTAL_VARIABLE) or max(text, rounded(longest_total))
     texts = setting(environ, MAX_TEXTS_VARIABLE) or min(
         MAX_TEXTS, rounded(request_s / (MAX_SLOWNESS * speed.smallest(cpus)))

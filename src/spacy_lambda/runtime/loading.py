@@ -10,9 +10,10 @@ from pathlib import Path
 
 from spacy_lambda.core.digest import Digest, parse_digest
 from spacy_lambda.core.env_names import PIPELINE_VARIABLE, TASK_ROOT_VARIABLE
+from spacy_lambda.core.files import StrPath
 from spacy_lambda.core.location import Location
 from spacy_lambda.core.pipelines import BUNDLE_METADATA, find_pipeline, resolve_pipeline
-from spacy_lambda.errors import ArtifactError, PipelineLoadError, PipelineNotFoundError
+from spacy_lambda.errors import ArtifactError, InvalidPipelineError, PipelineLoadError, PipelineNotFoundError
 
 # First, so that spaCy is imported without its command line.
 from spacy_lambda.runtime.spacy_load import load_language  # isort: skip
@@ -61,7 +62,7 @@ def locate_pipeline(environ: Mapping[str, str] = os.environ) -> LocatedPipeline:
     if resolved.has_folder:
         try:
             folder = find_pipeline(location.path)
-        except PipelineNotFoundError as exc:
+        except (PipelineNotFoundError, InvalidPipelineError) as exc:
             raise PipelineLoadError(f"{PIPELINE_VARIABLE} is {value!r}: {exc.message}", remedy=remedy) from exc
         known = location.sha256 or (digest if value == bundled else None)
         return LocatedPipeline(_verified(folder, location), sha256=known)
@@ -100,7 +101,7 @@ def _verified(folder: Path, location: Location) -> Path:
     return folder
 
 
-def load(pipeline: str | Path) -> Language:
+def load(pipeline: StrPath) -> Language:
     """Load a compiled pipeline, with the code that it brings: ``spacy.load`` for pipelines that need more.
 
     This runs the pipeline's code: load only what you trust.

@@ -50,7 +50,7 @@ class Predictions:
 
 
 def predict_all(
-    nlp: Language, requests: Sequence[Request], capacity: Capacity, *, response_bytes: float, alone: bool = False
+    nlp: Language, requests: Sequence[Request], capacity: Capacity, *, response_bytes: float, raise_errors: bool = False
 ) -> Predictions:
     """Predict several requests, all their texts together, and count each text.
 
@@ -58,9 +58,9 @@ def predict_all(
     runs for hours (https://spacy.io/api/language#memory_zone).
 
     :param response_bytes: Maximum bytes of a response.
-    :param alone: ``True`` if there is only one request, whose errors are raised unchanged.
+    :param raise_errors: Raise the first error of a request instead of returning it: for a request by itself.
     """
-    work = _Work(nlp, requests, capacity, response_bytes, alone)
+    work = _Work(nlp, requests, capacity, response_bytes, raise_errors)
     work.check()
     with _memory_zone(nlp):
         work.tokenize()
@@ -70,13 +70,13 @@ def predict_all(
 
 class _Work:
     def __init__(
-        self, nlp: Language, requests: Sequence[Request], capacity: Capacity, response_bytes: float, alone: bool
+        self, nlp: Language, requests: Sequence[Request], capacity: Capacity, response_bytes: float, raise_errors: bool
     ) -> None:
         self._nlp = nlp
         self._requests = requests
         self._capacity = capacity
         self._response_bytes = response_bytes
-        self._alone = alone
+        self._raise_errors = raise_errors
         self._failed: dict[int, Exception] = {}
         self._jobs: list[Job] = []
         self._pace = Pace(capacity)
@@ -84,7 +84,7 @@ class _Work:
         self._source: EntitySource = "ents" if plain else entity_source(nlp)
 
     def check(self) -> None:
-        """Refuse requests with texts that are too hard to tokenize; call it outside of the memory zone."""
+        """Refuse requests with texts that are too slow to tokenize; call it outside of the memory zone."""
         steps_s = 0.0
         for number, request in enumerate(self._requests):
             jobs, errors, own_s = self._checked(number, request)
@@ -96,43 +96,51 @@ class _Work:
                 steps_s += own_s
 
     def _checked(self, number: int, request: Request) -> tuple[list[Job], list[RequestError], float]:
-        """Return a request's segments, the errors of the hard ones, and the seconds that tokenizing these takes.
+        """Return a request's segments, the errors of the slow ones, and the seconds that tokenizing these takes.
 
-        Several hard segments share one bound. Measuring them takes time as well, so it stops when they exceed it.
+        Several slow segments share one bound. Measuring them takes time as well, so it stops when they exceed it.
         """
-        tokenizing, limit = self._capacity.tokenizing, self._capacity.max_hard_s
-        jobs, errors, seconds, hard = list[Job](), list[RequestError](), 0.0, 0
+        tokenizing, limit = self._capacity.tokenizing, self._capacity.max_slow_s
+        jobs, errors, slow_s, slow = list[Job](), list[RequestError](), 0.0, 0
         for index, text in enumerate(request.texts):
+            key = request.key(index)
             for segment in self._segments(text, request):
                 job = Job(number, index, segment, tokenizing.cost(segment.text))
                 jobs.append(job)
                 own_s = self._capacity.tokenizing_seconds(job.cost)
-                seconds, hard = seconds + own_s, hard + (own_s > 0)
-                error = tokenizing.check(request.key(index), job.cost)
-                errors += [error] if error else []
-                if hard > 1 and seconds > limit:
-                    return jobs, errors or [_too_hard(request, request.key(index), limit)], seconds
-                if error:
-                    break
-        return jobs, errors, seconds
+                if own_s > 0:
+                    slow_s, slow = slow_s + own_s, slow + 1
+                error = tokenizing.check(key, job.cost)
+                if error is not None:
+                    errors.append(error)
+                if slow > 1 and slow_s > limit:
+                    return jobs, errors or [_too_slow(request, key, limit)], slow_s
+                if error is not None:
+                    break  # one error of a text is enough
+        return jobs, errors, slow_s
 
     def tokenize(self) -> None:
         """Tokenize every text, and refuse requests over the limits."""
         for number, jobs in _by_request(self._jobs):
-            request, errors = self._requests[number], list[RequestError]()
             try:
-                for job, needed in self._pace.estimates(jobs):
-                    if errors and needed > self._capacity.remaining_s:
-                        break  # a text over its limit is what to change first
-                    self._check_time(needed, jobs, request)
-                    error = self._tokenized(job, request) if job else None
-                    errors += [error] if error else []
-                self._refuse(number, errors)
-                tokens = sum(len(job.doc) for job in jobs if job.doc is not None)
-                check_estimate(request, tokens, self._response_bytes)
+                self._tokenize(number, jobs)
             except Exception as exc:
                 self._fail(number, exc)
         self._jobs = [job for job in self._jobs if job.request not in self._failed]
+
+    def _tokenize(self, number: int, jobs: Sequence[Job]) -> None:
+        """Tokenize the texts of one request."""
+        request, errors = self._requests[number], list[RequestError]()
+        for job, needed in self._pace.estimates(jobs):
+            if errors and needed > self._capacity.remaining_s:
+                break  # a text over its limit is what to change first
+            self._check_time(needed, jobs, request)
+            error = None if job is None else self._make_doc(job, request)
+            if error is not None:
+                errors.append(error)
+        self._refuse(number, errors)
+        tokens = sum(len(job.doc) for job in jobs if job.doc is not None)
+        check_estimate(request, tokens, self._response_bytes)
 
     def run(self) -> None:
         """Run the pipeline chunk by chunk, as long as there is time."""
@@ -173,35 +181,36 @@ class _Work:
     def _segments(self, text: str, request: Request) -> list[Segment]:
         if not request.split:
             return [Segment(text, 0)]
-        return split_text(text, self._capacity.tokenizing.segment_limit(self._capacity.limits.text))
+        return split_text(text, self._capacity.tokenizing.segment_limit(self._capacity.limits.text_characters))
 
-    def _tokenized(self, job: Job, request: Request) -> RequestError | None:
+    def _make_doc(self, job: Job, request: Request) -> RequestError | None:
+        """Make the Doc of a segment, and return the error of one that the tokenizer refuses or that is too long."""
         text = job.segment.text
         try:
             job.doc = self._capacity.tokenizing.make_doc(text, job.cost)
         except RequestError as exc:
             key = request.key(job.text)
             return _at_key(exc, key)
-        limits = self._capacity.limits
+        limit, unit = self._capacity.limits.text_units, self._capacity.speed.unit
         job.units = count_units(self._nlp, job.doc, self._capacity.speed)
-        if request.split or job.units <= limits.units:
+        if request.split or job.units <= limit:
             return None
         return RequestError(
-            f'"{request.key(job.text)}" makes {job.units:,} {self._capacity.speed.unit}; the limit is {limits.units:,}',
+            f'"{request.key(job.text)}" makes {job.units:,} {unit}; the limit is {limit:,}',
             remedy='split the text and send the parts, or send "long_text": "split"',
             key=request.key(job.text),
             status=413,
         )
 
     def _check_time(self, needed: float, jobs: Sequence[Job], request: Request) -> None:
-        """Refuse a request that is alone as soon as its known part takes too long, and any request when time is up."""
+        """Refuse a request by itself as soon as its known part takes too long, and one of several when time is up."""
         left = self._capacity.remaining_s
-        if needed > left and self._alone:
+        if needed > left and self._raise_errors:
             self._capacity.refuse()
             about = max(needed, self._pace.extrapolated(jobs))
             limit = f"{max(left, 0):,.1f} s, what is left of the timeout of {self._capacity.timeout_s:g} s"
             raise _out_of_time(request, f"takes about {about:,.1f} s; the limit is {limit}")
-        if left < 0 and not self._alone:
+        if left < 0 and not self._raise_errors:
             raise _out_of_time(request)
 
     def _run(self, jobs: Sequence[Job]) -> None:
@@ -235,7 +244,7 @@ class _Work:
             self._fail(number, combined(errors))
 
     def _fail(self, number: int, error: Exception) -> None:
-        if self._alone:
+        if self._raise_errors:
             raise error
         # Without its frames, which hold Docs whose memory zone has ended.
         self._failed.setdefault(number, error.with_traceback(None))
@@ -289,7 +298,7 @@ def _at_key(error: RequestError, key: str) -> RequestError:
     return RequestError(message, remedy=error.remedy, key=key, status=error.status, loggable=loggable)
 
 
-def _too_hard(request: Request, key: str, limit: float) -> RequestError:
+def _too_slow(request: Request, key: str, limit: float) -> RequestError:
     return RequestError(
         f'up to "{key}", long runs without whitespace take more than {limit:,.1f} s to tokenize, which is the limit',
         remedy=f"send {'less' if request.single else 'fewer'} of them at once, or put whitespace into them",

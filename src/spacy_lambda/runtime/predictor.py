@@ -45,7 +45,12 @@ class Predictor:
         :raises RequestError: If it is invalid.
         """
         limits = self.capacity.limits
-        return parse_request(body, max_length=limits.text, max_texts=limits.texts, max_total=limits.total)
+        return parse_request(
+            body,
+            max_length=limits.text_characters,
+            max_texts=limits.texts,
+            max_total=limits.total_characters,
+        )
 
     def predict(self, request: Request, *, response_bytes: int = RESPONSE_BYTES) -> Any:
         """Return the prediction of a request.
@@ -54,7 +59,9 @@ class Predictor:
         :raises RequestError: If it is over the limits, or cannot end in the time that is left.
         """
         try:
-            predictions = predict_all(self.nlp, [request], self.capacity, response_bytes=response_bytes, alone=True)
+            predictions = predict_all(
+                self.nlp, [request], self.capacity, response_bytes=response_bytes, raise_errors=True
+            )
         except OutOfTimeError as exc:  # only queues and streams distinguish it from other errors
             raise RequestError(exc.message, remedy=exc.remedy, key=exc.key, status=exc.status) from exc
         self.observation.texts.extend(predictions.counts)

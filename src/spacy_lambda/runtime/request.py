@@ -19,6 +19,18 @@ KEYS = (*TEXT_KEYS, "include", "long_text")
 _REPR = Repr()
 _REPR.maxother = _REPR.maxstring = 60
 
+KINDS: tuple[tuple[type[Any], str], ...] = (
+    (type(None), "null"),
+    (bool, "a boolean"),  # before int, of which it is a subclass
+    (int, "a number"),
+    (float, "a number"),
+    (str, "a string"),
+    (list, "a list"),
+    (Mapping, "an object"),
+    (bytes, "bytes"),
+)
+"""JSON's kinds of values, and bytes."""
+
 MAX_NAMED_KEYS = 20
 """Keys at fault that a message names; the others are counted."""
 
@@ -59,28 +71,7 @@ def parse_request(
     :param max_total: Maximum characters, all texts together.
     :raises RequestError: If the event is not a request; names the key at fault.
     """
-    if not isinstance(event, Mapping):
-        raise RequestError(
-            f"the event is {_kind(event)}, not an object",
-            remedy='send {"text": "..."}, or "texts" or "inputs"',
-        )
-    for key in event:
-        if key not in KEYS:
-            remedy = _known_keys(key)
-            loggable = RequestError("unknown key", remedy=remedy)
-            raise RequestError(f"unknown key {_short(key)}", remedy=remedy, key=str(key), loggable=loggable)
-    named = [key for key in TEXT_KEYS if key in event]
-    if not named:
-        raise RequestError(
-            'the key "text" is missing', remedy='send {"text": "..."}, or "texts" or "inputs"', key="text"
-        )
-    if len(named) > 1:
-        raise RequestError(
-            f"the keys {' and '.join(map(repr, named))} exclude each other",
-            remedy="send only one of them",
-            key=named[1],
-        )
-    key = named[0]
+    key = _text_key(event)
     value = event[key]
     single = key == "text" or (key == "inputs" and isinstance(value, str))
     texts = (value,) if single else _list(key, value)
@@ -108,6 +99,32 @@ def parse_request(
             status=413,
         )
     return request
+
+
+def _text_key(event: Any) -> str:
+    """Return the one key of an event that has the texts; all others must be known."""
+    if not isinstance(event, Mapping):
+        raise RequestError(
+            f"the event is {_kind(event)}, not an object",
+            remedy='send {"text": "..."}, or "texts" or "inputs"',
+        )
+    for key in event:
+        if key not in KEYS:
+            remedy = _known_keys(key)
+            loggable = RequestError("unknown key", remedy=remedy)
+            raise RequestError(f"unknown key {_short(key)}", remedy=remedy, key=str(key), loggable=loggable)
+    named = [key for key in TEXT_KEYS if key in event]
+    if not named:
+        raise RequestError(
+            'the key "text" is missing', remedy='send {"text": "..."}, or "texts" or "inputs"', key="text"
+        )
+    if len(named) > 1:
+        raise RequestError(
+            f"the keys {' and '.join(map(repr, named))} exclude each other",
+            remedy="send only one of them",
+            key=named[1],
+        )
+    return named[0]
 
 
 def combined(errors: Sequence[RequestError]) -> RequestError:
@@ -201,13 +218,7 @@ def _known_keys(key: Any) -> str:
 
 
 def _kind(value: Any) -> str:
-    if value is None:
-        return "null"
-    kinds = (
-        *((bool, "a boolean"), (int, "a number"), (float, "a number"), (str, "a string"), (list, "a list")),
-        *((Mapping, "an object"), (bytes, "bytes")),
-    )
-    return next((name for kind, name in kinds if isinstance(value, kind)), f"of type {type(value).__name__}")
+    return next((name for kind, name in KINDS if isinstance(value, kind)), f"of type {type(value).__name__}")
 
 
 def _short(value: Any) -> str:

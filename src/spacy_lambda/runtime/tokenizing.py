@@ -96,7 +96,7 @@ def _count_ends(chunk: str, symbols: int) -> int:
 
 
 class Tokenizing:
-    """A pipeline's tokenizer, and a faster one with the same tokens for hard texts.
+    """A pipeline's tokenizer, and a faster one with the same tokens for slow texts.
 
     :param nlp: The pipeline.
     """

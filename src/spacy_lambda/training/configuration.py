@@ -12,7 +12,7 @@ from spacy_lambda.training.base_model import BaseModel
 from spacy_lambda.training.step_time import StepTime, measure_step_time
 from spacy_lambda.training.training_config import write_config
 from spacy_lambda.training.training_errors import config_explained, memory_explained
-from spacy_lambda.training.training_plan import make_plan, within
+from spacy_lambda.training.training_plan import limit_steps, make_plan
 from spacy_lambda.training.training_progress import TrainingEstimate
 from spacy_lambda.training.training_request import TrainingRequest
 
@@ -43,7 +43,7 @@ def configure(
 
     time = _measure(_parsed(written()), gpu_id)
     if request.fast and request.max_steps is None:
-        plan = within(plan, FAST_SECONDS, step=time.step, evaluation=time.evaluation)
+        plan = limit_steps(plan, FAST_SECONDS, step=time.step, evaluation=time.evaluation)
     return written(), _estimate(_parsed(written()), time, train_corpus)
 
 

@@ -15,7 +15,7 @@ from spacy.training.initialize import init_nlp
 from spacy.util import load_config
 
 from spacy_lambda.core.file_lock import LockHeld, file_lock
-from spacy_lambda.core.files import megabytes
+from spacy_lambda.core.files import StrPath, megabytes
 from spacy_lambda.core.pipeline_meta import TRAINING_KEY
 from spacy_lambda.errors import TrainingError, first_line
 from spacy_lambda.pipeline.spacy_corpus import corpus_files
@@ -75,12 +75,12 @@ def ignore(event: object) -> None:
 
 
 def train_pipeline(
-    train_corpus: Path,
-    dev_corpus: Path,
-    out: Path,
+    train_corpus: StrPath,
+    dev_corpus: StrPath,
+    out: StrPath,
     *,
-    base: str | None = None,
-    spacy_config: Path | None = None,
+    base: StrPath | None = None,
+    spacy_config: StrPath | None = None,
     lang: str = "en",
     seed: int | None = None,
     max_steps: int | None = None,
@@ -112,6 +112,8 @@ def train_pipeline(
     :raises CorpusError: If a corpus cannot be read.
     :raises TrainingError: If a pipeline cannot be trained with this input.
     """
+    train_corpus, dev_corpus, out = Path(train_corpus), Path(dev_corpus), Path(out)
+    base, spacy_config = None if base is None else str(base), None if spacy_config is None else Path(spacy_config)
     _check_arguments(base, spacy_config, out, fast=fast)
     for corpus in (train_corpus, dev_corpus):
         corpus_files(corpus)
@@ -238,7 +240,7 @@ def _check_space(out: Path, model: BaseModel | None) -> None:
 
 
 def _run(folder: TrainedFolder, *, use_gpu: int, on_progress: OnTraining) -> TrainedPipeline:
-    folder.mend()
+    folder.recover()
     record = folder.read_record() or {}
     checkpoint = read_checkpoint(folder.checkpoint)
     with memory_explained():

@@ -113,8 +113,8 @@ class TrainedFolder:
             os.replace(scratch / "pipeline", self.pipeline)
         shutil.rmtree(self._old, ignore_errors=True)
 
-    def mend(self) -> None:
-        """Put a pipeline back that was being replaced when the process was killed, and remove unfinished files."""
+    def recover(self) -> None:
+        """Restore a pipeline that was being replaced when the process was killed, and remove unfinished files."""
         if self._old.exists() and not self.pipeline.exists():
             os.replace(self._old, self.pipeline)
         for name in OWN:

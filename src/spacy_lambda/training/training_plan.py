@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from spacy_lambda.training.annotated_corpus import AnnotatedCorpus
 from spacy_lambda.training.base_model import BaseModel
 
-__all__ = ["TrainingPlan", "make_plan", "within"]
+__all__ = ["TrainingPlan", "limit_steps", "make_plan"]
 
 EPOCHS_CPU, EPOCHS_GPU = 12, 40
 BATCH_CPU, BATCH_GPU = 250, 1000
@@ -102,7 +102,7 @@ def make_plan(corpus: AnnotatedCorpus, base: BaseModel, *, gpu: bool, max_steps:
     return _with_steps(plan, steps, EVALUATIONS)
 
 
-def within(plan: TrainingPlan, seconds: float, *, step: float, evaluation: float) -> TrainingPlan:
+def limit_steps(plan: TrainingPlan, seconds: float, *, step: float, evaluation: float) -> TrainingPlan:
     """Return a plan that ends in limited time.
 
     :param step: Seconds of a step.

@@ -108,7 +108,7 @@ def case(name: str) -> dict[str, Any]:
 
 def handle(event: Any, function: Predictor, written: Written) -> Any:
     """Return the response of the only source that recognizes the event."""
-    (source,) = (source for source in sources(written) if source.infer(event))
+    (source,) = (source for source in sources(written) if source.matches(event))
     return json.loads(json.dumps(source.handle(event, None, function)))
 
 
@@ -130,7 +130,7 @@ def test_every_source_is_dispatched() -> None:
         one
         for name in names
         for one in vars(importlib.import_module(name)).values()
-        if inspect.isclass(one) and one is not EventSource and {"infer", "handle"} <= {*dir(one)}
+        if inspect.isclass(one) and one is not EventSource and {"matches", "handle"} <= {*dir(one)}
     }
     assert defined == {type(source) for source in event_sources()}
 
@@ -145,7 +145,7 @@ def test_an_event_is_of_one_kind(path: Path) -> None:
     event = case(path.stem)["event"]
     kinds = [name for prefix, name in KINDS.items() if path.stem.startswith(prefix)]
     assert len(kinds) == 1
-    assert [source.name for source in sources(Written()) if source.infer(event)] == kinds
+    assert [source.name for source in sources(Written()) if source.matches(event)] == kinds
 
 
 @pytest.mark.parametrize("path", ANSWERED, ids=lambda path: path.stem)
@@ -396,7 +396,7 @@ def test_an_output_that_is_none(value: str) -> None:
 def test_nothing_is_done_without_an_output(function: Predictor, name: str) -> None:
     event = case(name)["event"]
     with pytest.raises(OutputError, match="SPACY_LAMBDA_OUTPUT is not set"):
-        next(source for source in (SqsEvent(), KinesisEvent(), S3Event()) if source.infer(event)).handle(
+        next(source for source in (SqsEvent(), KinesisEvent(), S3Event()) if source.matches(event)).handle(
             event, None, Predictor(function.nlp, {})
         )
 

@@ -103,7 +103,7 @@ class AnnotationFormat:
     :param suffix: The suffix of a file that is written; empty for a folder.
     :param has_text: ``False`` if a text is its tokens with a space between.
     :param has_tokens: ``True`` if its spans are spans of tokens.
-    :param has_overlaps: ``True`` if spans may overlap.
+    :param keeps_overlaps: ``True`` if overlapping spans are kept by default.
     :param has_fragments: ``True`` if spans may be discontinuous.
     :param has_ids: ``True`` if spans may have a ``kb_id`` and an identifier.
     :param has_cats: ``True`` if documents may have categories.
@@ -116,7 +116,7 @@ class AnnotationFormat:
     suffix: str
     has_text: bool = True
     has_tokens: bool = False
-    has_overlaps: bool = True
+    keeps_overlaps: bool = True
     has_fragments: bool = False
     has_ids: bool = False
     has_cats: bool = False
@@ -124,9 +124,9 @@ class AnnotationFormat:
     has_sentences: bool = True
 
     @property
-    def can_overlap(self) -> bool:
-        """True if ``--overlaps spans`` is possible: spaCy's holds overlapping spans, though not as entities."""
-        return self.has_overlaps or self.name == "spacy"
+    def can_keep_overlaps(self) -> bool:
+        """True if ``--overlaps spans`` is accepted: spaCy's format keeps overlaps, although not as entities."""
+        return self.keeps_overlaps or self.name == "spacy"
 
     def open(self) -> AnnotationModule:
         """Import the module."""
@@ -136,23 +136,25 @@ class AnnotationFormat:
 ANNOTATION_FORMATS = {
     one.name: one
     for one in (
-        AnnotationFormat("spacy", "docbin", ".spacy", has_tokens=True, has_overlaps=False, has_ids=True, has_cats=True),
         AnnotationFormat(
-            "parquet", "parquet", ".parquet", has_tokens=True, has_overlaps=False, has_text=False, has_sentences=False
+            "spacy", "docbin", ".spacy", has_tokens=True, keeps_overlaps=False, has_ids=True, has_cats=True
+        ),
+        AnnotationFormat(
+            "parquet", "parquet", ".parquet", has_tokens=True, keeps_overlaps=False, has_text=False, has_sentences=False
         ),
         AnnotationFormat("brat", "brat", "", has_fragments=True, has_groups=False),
         AnnotationFormat("webanno", "webanno", "", has_tokens=True, has_groups=False),
         AnnotationFormat("csv", "span_table", ".csv", has_ids=True),
-        AnnotationFormat("csv-tokens", "token_table", ".csv", has_tokens=True, has_overlaps=False, has_text=False),
-        AnnotationFormat("conll", "tagged_tokens", ".conll", has_tokens=True, has_overlaps=False, has_text=False),
-        AnnotationFormat("bio", "tagged_tokens", ".tsv", has_tokens=True, has_overlaps=False, has_text=False),
-        AnnotationFormat("biluo", "tagged_tokens", ".tsv", has_tokens=True, has_overlaps=False, has_text=False),
+        AnnotationFormat("csv-tokens", "token_table", ".csv", has_tokens=True, keeps_overlaps=False, has_text=False),
+        AnnotationFormat("conll", "tagged_tokens", ".conll", has_tokens=True, keeps_overlaps=False, has_text=False),
+        AnnotationFormat("bio", "tagged_tokens", ".tsv", has_tokens=True, keeps_overlaps=False, has_text=False),
+        AnnotationFormat("biluo", "tagged_tokens", ".tsv", has_tokens=True, keeps_overlaps=False, has_text=False),
         AnnotationFormat(
             "jsonl-tokens",
             "token_lines",
             ".jsonl",
             has_tokens=True,
-            has_overlaps=False,
+            keeps_overlaps=False,
             has_text=False,
             has_sentences=False,
         ),

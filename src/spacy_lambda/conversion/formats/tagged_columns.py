@@ -164,15 +164,12 @@ def _note_others(
 
 
 def _tag_columns(lines: Sequence[ColumnLine], file: str) -> tuple[tuple[int, ...], ColumnLine | None]:
-    """Return the columns of tags, and the header, if there is one."""
-    width = Counter(len(line.cells) for line in lines).most_common(1)[0][0]
-    for line in lines:
-        if len(line.cells) != width or width == 1:
-            problem = f"the line has {count(len(line.cells), 'column')}; most lines have {width}"
-            raise CorpusError(
-                f"{file}:{line.number}: {problem if width > 1 else 'the line has no tag'}: {line.text[:80]!r}",
-                remedy="separate tokens and tags by tabs, so that both may contain spaces; remove what is no token",
-            )
+    """Return the columns of tags, and the header, if there is one.
+
+    Tags are in the last column, or in the last two if they are nested; in the first of two columns; or they are labels
+    without prefixes, in the last column.
+    """
+    width = _common_width(lines, file)
     valid = [column for column in range(width) if _is_valid(lines[1:] or lines, column)]
     header = lines[0] if len(lines) > 1 and valid and _is_header(lines, valid[-1]) else None
     if width - 1 in valid:
@@ -185,10 +182,24 @@ def _tag_columns(lines: Sequence[ColumnLine], file: str) -> tuple[tuple[int, ...
         if header is None and not _is_valid(lines, 0):
             check_labels(_places(lines, file, 0))
         return (0,), header
+    # No column has tags throughout: a header is recognized by its names alone.
     names = [cell.strip().lower() in HEADERS for cell in lines[0].cells]
     header = lines[0] if len(lines) > 1 and names[-1] and any(names[:-1]) else None
     check_labels(_places([line for line in lines if line is not header], file, width - 1))
     return (width - 1,), header
+
+
+def _common_width(lines: Sequence[ColumnLine], file: str) -> int:
+    """Return the number of columns, which all lines must have; one is of tokens."""
+    width = Counter(len(line.cells) for line in lines).most_common(1)[0][0]
+    for line in lines:
+        if len(line.cells) != width or width == 1:
+            problem = f"the line has {count(len(line.cells), 'column')}; most lines have {width}"
+            raise CorpusError(
+                f"{file}:{line.number}: {problem if width > 1 else 'the line has no tag'}: {line.text[:80]!r}",
+                remedy="separate tokens and tags by tabs, so that both may contain spaces; remove what is no token",
+            )
+    return width
 
 
 def _is_header(lines: Sequence[ColumnLine], column: int) -> bool:

@@ -21,6 +21,7 @@ from spacy_lambda.core.artifact.extract import MAX_TOTAL_BYTES
 from spacy_lambda.core.artifact.manifest import MAX_FILES
 from spacy_lambda.core.artifact.safe_paths import HIDDEN, is_left_out, name_problem, names_problem, path_below
 from spacy_lambda.core.artifact.unpack import unpack
+from spacy_lambda.core.files import StrPath
 from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.core.pipelines import ARCHIVES, find_pipeline, is_pipeline
 from spacy_lambda.core.streams import CHUNK_BYTES
@@ -71,7 +72,7 @@ class _Archive(io.FileIO):
 
 
 @contextlib.contextmanager
-def pipeline_folder(source: str | Path, *, limits: ZipLimits = ZipLimits()) -> Iterator[Path]:
+def pipeline_folder(source: StrPath, *, limits: ZipLimits = ZipLimits()) -> Iterator[Path]:
     """Yield a pipeline's folder, unpacking it from an archive first; what was unpacked is removed at the end.
 
     :param source: A pipeline folder, the name of an installed pipeline package, an artifact, a wheel or a zip.

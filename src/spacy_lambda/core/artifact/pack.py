@@ -61,6 +61,7 @@ def pack(
     :param replace_it: Replace a file that exists.
     :param on_bytes: Called with the progress.
     :raises PipelineNotFoundError: If there is no such pipeline.
+    :raises InvalidPipelineError: If its ``meta.json`` is invalid.
     :raises ArtifactError: If a file cannot be part of an artifact, or the artifact's file exists and is to stay.
     """
     folder = find_pipeline(pipeline)
@@ -112,7 +113,7 @@ def _write(file: IO[bytes], folder: Path, manifest: Manifest, on_bytes: OnBytes)
 def manifest_of(folder: Path) -> Manifest:
     """Return the manifest of a folder's artifact; every file is read.
 
-    :raises PipelineNotFoundError: If it has no readable ``meta.json``.
+    :raises InvalidPipelineError: If it has no readable ``meta.json``.
     :raises ArtifactError: If a file cannot be part of an artifact.
     """
     meta = read_meta(folder / "meta.json")
@@ -130,7 +131,7 @@ def manifest_of(folder: Path) -> Manifest:
 def packed_digest(folder: Path) -> Digest:
     """Return the digest of a folder's artifact without writing that; every file is read.
 
-    :raises PipelineNotFoundError: If it has no readable ``meta.json``.
+    :raises InvalidPipelineError: If it has no readable ``meta.json``.
     :raises ArtifactError: If a file cannot be part of an artifact.
     """
     manifest = manifest_of(folder)

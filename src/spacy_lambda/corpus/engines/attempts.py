@@ -20,7 +20,8 @@ THROTTLED = "Lambda.TooManyRequestsException"
 STARTED = "TaskStarted"
 FAILED = ("TaskFailed", "TaskTimedOut")
 ENDED = ("ExecutionFailed", "ExecutionTimedOut")
-MAX_MESSAGE = 300
+SHOWN_MESSAGE = 300
+"""Characters of an error's message that are shown."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,6 @@ def _cause(text: str) -> tuple[str, str | None]:
     try:
         message = str(parse_json(text)["errorMessage"])
     except (ValueError, TypeError, KeyError):
-        return text[:MAX_MESSAGE], None
+        return text[:SHOWN_MESSAGE], None
     error = from_function_error(message)
-    return (error.message, error.remedy) if error is not None else (message[:MAX_MESSAGE], None)
+    return (error.message, error.remedy) if error is not None else (message[:SHOWN_MESSAGE], None)

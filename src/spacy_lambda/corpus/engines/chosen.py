@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import get_args
 
 from spacy_lambda.core.annotation import AnnotateOptions
+from spacy_lambda.core.files import StrPath
 from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, S3Options
 from spacy_lambda.corpus.annotator import compiled_folder
 from spacy_lambda.corpus.choices import EngineName
@@ -42,9 +42,9 @@ class ChosenEngine:
 def choose_engine(
     on: EngineName | Engine | None,
     *,
-    pipeline: str | Path | None = None,
+    pipeline: StrPath | None = None,
     function: str | None = None,
-    config: Path | None = None,
+    config: StrPath | None = None,
     aws: S3Options = FROM_ENVIRONMENT,
     workers: int | None = None,
     ray_address: str | None = None,
@@ -69,7 +69,7 @@ def choose_engine(
 
 
 def runs_on_lambda(
-    on: EngineName | Engine | None, *, pipeline: str | Path | None = None, function: str | None = None
+    on: EngineName | Engine | None, *, pipeline: StrPath | None = None, function: str | None = None
 ) -> bool:
     """Return whether a choice is a deployed function.
 
@@ -98,7 +98,7 @@ def _here(
     raise CorpusError(f"unknown engine {name!r}", remedy=f"choose from {', '.join(get_args(EngineName))}")
 
 
-def _on_lambda(function: str | None, config: Path | None, aws: S3Options) -> ChosenEngine:
+def _on_lambda(function: str | None, config: StrPath | None, aws: S3Options) -> ChosenEngine:
     from spacy_lambda.corpus.engines.aws_lambda import LambdaEngine
     from spacy_lambda.corpus.engines.deployed import find_deployed
 

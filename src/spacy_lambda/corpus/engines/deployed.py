@@ -15,6 +15,7 @@ from spacy_lambda.config import load_project
 from spacy_lambda.config.project import Project
 from spacy_lambda.config.selection import chosen_function
 from spacy_lambda.core.digest import Digest, parse_digest
+from spacy_lambda.core.files import StrPath
 from spacy_lambda.core.lambda_limits import MAX_TIMEOUT_S
 from spacy_lambda.core.output_location import S3Prefix
 from spacy_lambda.core.strict_json import parse_json
@@ -114,7 +115,7 @@ def _start(payload: bytes) -> str:
 
 
 def find_deployed(
-    name: str | None, *, config: Path | None = None, region: str | None = None, profile: str | None = None
+    name: str | None, *, config: StrPath | None = None, region: str | None = None, profile: str | None = None
 ) -> DeployedFunction:
     """Look up a function of the project, and invoke its live version for its metadata.
 
@@ -128,7 +129,7 @@ def find_deployed(
     import boto3
     from botocore.config import Config
 
-    project = load_project(config, region=region)
+    project = load_project(None if config is None else Path(config), region=region)
     try:
         function = chosen_function(project, name)
     except SpacyLambdaError as exc:

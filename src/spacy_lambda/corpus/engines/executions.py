@@ -136,17 +136,18 @@ class Executions:
             return self._read(self._children(execution, FAILURES))
         return []
 
-    def earlier(self, is_open: Callable[[str], bool]) -> list[Child]:
+    def earlier(self, has_shards: Callable[[str], bool]) -> list[Child]:
         """Return the child executions of the run that did not succeed, or were redriven.
 
-        :param is_open: Takes the key of an execution's list of shards: ``False`` if their account is closed.
+        :param has_shards: Takes the key of an execution's list of shards; ``False`` if that was removed when its
+            job ended.
         """
         with suppress(CorpusError):
             executions = [self.describe(arn) for arn in self._own()]
             return self._read(
                 child
                 for execution in executions
-                if is_open(execution.items)
+                if has_shards(execution.items)
                 for child in self._children(execution, EARLIER)
             )
         return []

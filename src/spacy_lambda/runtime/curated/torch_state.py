@@ -25,7 +25,10 @@ State = dict[str, npt.NDArray[np.floating[Any]]]
 
 UNREADABLE: tuple[type[Exception], ...] = (
     *BROKEN_ZIP,
-    *(pickle.UnpicklingError, KeyError, AttributeError, TypeError),
+    pickle.UnpicklingError,
+    KeyError,
+    AttributeError,
+    TypeError,
 )
 """Errors of other contents."""
 

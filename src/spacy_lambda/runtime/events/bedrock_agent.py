@@ -27,7 +27,7 @@ class BedrockAgentEvent:
 
     name = "Bedrock agent"
 
-    def infer(self, event: Any) -> bool:
+    def matches(self, event: Any) -> bool:
         return isinstance(event, Mapping) and "actionGroup" in event and ("apiPath" in event or "function" in event)
 
     def handle(self, event: Any, context: Any, predictor: Predictor) -> Any:

@@ -12,12 +12,12 @@ from urllib.parse import unquote_plus
 
 from spacy_lambda.errors import RequestError
 from spacy_lambda.runtime.events.pings import is_ping, is_scheduled_ping
-from spacy_lambda.runtime.events.records import field, is_from, read_json
+from spacy_lambda.runtime.events.records import field, is_from, parse_body
 from spacy_lambda.runtime.events.s3_objects import StoredObject
 from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.request import Request
 
-__all__ = ["Content", "is_of_bus", "notified_object", "read_content"]
+__all__ = ["Content", "is_eventbridge_event", "notified_object", "read_content"]
 
 Content = Request | tuple[StoredObject, ...]
 """A request, or objects; none for a ping, which needs nothing but an answer."""
@@ -37,12 +37,12 @@ def read_content(body: Any, predictor: Predictor) -> Content:
         return ()
     if is_from(body, "aws:s3"):
         return tuple(notified_object(record) for record in body["Records"])
-    if is_of_bus(body):
+    if is_eventbridge_event(body):
         return _content_of_bus(body, predictor)
     return predictor.parse(body)
 
 
-def is_of_bus(event: Any) -> bool:
+def is_eventbridge_event(event: Any) -> bool:
     """Return whether an event comes from EventBridge, by its shape."""
     return isinstance(event, Mapping) and event.keys() >= BUS_KEYS
 
@@ -64,7 +64,7 @@ def notified_object(record: Any) -> StoredObject:
 def _unwrapped(body: Any) -> Any:
     """Return the message of an SNS notification, which it is in unless raw message delivery is on."""
     if isinstance(body, Mapping) and body.get("Type") == "Notification" and "TopicArn" in body:
-        return read_json(field(body, "Message"), name="the message of the topic")
+        return parse_body(field(body, "Message"), name="the message of the topic")
     return body
 
 

@@ -15,9 +15,7 @@ from spacy_lambda.runtime.response_size import check_response
 
 __all__ = ["dispatch", "event_sources"]
 
-EVENT_KEYS = (
-    *("Event", "Records", "actionGroup", "detail-type", "httpMethod", "key", "requestContext", "shard", "warmer"),
-)
+EVENT_KEYS = tuple("Event Records actionGroup detail-type httpMethod key requestContext shard warmer".split())
 """Keys: every event source has at least one of them, a direct invocation none."""
 
 
@@ -33,7 +31,7 @@ def dispatch(event: Any, context: Any, predictor: Predictor) -> Any:
         return prediction
     tried = []
     for source in event_sources():
-        if source.infer(event):
+        if source.matches(event):
             predictor.observation.source = source.name
             return source.handle(event, context, predictor)
         tried.append(source.name)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from spacy_lambda.core.env_names import OUTPUT_VARIABLE
-from spacy_lambda.runtime.events.content import is_of_bus, read_content
+from spacy_lambda.runtime.events.content import is_eventbridge_event, read_content
 from spacy_lambda.runtime.events.output import Output, open_output
 from spacy_lambda.runtime.events.pings import OK_RESPONSE
 from spacy_lambda.runtime.events.records import encode, field
@@ -28,8 +28,8 @@ class EventBridgeEvent:
     def __init__(self, open_output: Callable[[Mapping[str, str]], Output] = open_output) -> None:
         self._open_output = open_output
 
-    def infer(self, event: Any) -> bool:
-        return is_of_bus(event)
+    def matches(self, event: Any) -> bool:
+        return is_eventbridge_event(event)
 
     def handle(self, event: Any, context: Any, predictor: Predictor) -> Any:
         """Handle an event.

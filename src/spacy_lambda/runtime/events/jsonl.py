@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from spacy_lambda.errors import OutOfTimeError, RequestError
-from spacy_lambda.runtime.events.records import encode, error_of, outcomes_of, read_json
+from spacy_lambda.runtime.events.records import encode, error_of, outcomes_of, parse_body
 from spacy_lambda.runtime.events.s3_objects import DEFAULT_LIMITS, ObjectLimits
 from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.request import KEYS, Request
@@ -64,7 +64,7 @@ def _read(line: bytes, predictor: Predictor, limit: int) -> tuple[dict[str, Any]
     try:
         if len(line) > limit:
             raise RequestError(f"the line has more than {limit >> 20} MiB", remedy="split its text")
-        value = read_json(line, name="the line")
+        value = parse_body(line, name="the line")
         if isinstance(value, Mapping):
             others = {key: value[key] for key in value if key not in KEYS}
             value = {key: value[key] for key in value if key in KEYS}

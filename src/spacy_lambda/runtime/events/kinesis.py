@@ -9,7 +9,7 @@ from typing import Any
 
 from spacy_lambda.errors import OutOfTimeError, RequestError
 from spacy_lambda.runtime.events.output import Output, open_output
-from spacy_lambda.runtime.events.records import encode, error_of, field, is_from, outcomes_of, read_json, warn
+from spacy_lambda.runtime.events.records import encode, error_of, field, is_from, outcomes_of, parse_body, warn
 from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.request import Request
 
@@ -33,7 +33,7 @@ class KinesisEvent:
     def __init__(self, open_output: Callable[[Mapping[str, str]], Output] = open_output) -> None:
         self._open_output = open_output
 
-    def infer(self, event: Any) -> bool:
+    def matches(self, event: Any) -> bool:
         return is_from(event, "aws:kinesis")
 
     def handle(self, event: Any, context: Any, predictor: Predictor) -> Any:
@@ -62,7 +62,7 @@ class KinesisEvent:
 
 def _read(record: Any, predictor: Predictor) -> Request | RequestError:
     try:
-        return predictor.parse(read_json(_decoded(field(record, "kinesis", "data")), name="the record"))
+        return predictor.parse(parse_body(_decoded(field(record, "kinesis", "data")), name="the record"))
     except RequestError as exc:
         return exc
 

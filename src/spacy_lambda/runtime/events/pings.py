@@ -19,7 +19,7 @@ class PingEvent:
 
     name = "ping"
 
-    def infer(self, event: Any) -> bool:
+    def matches(self, event: Any) -> bool:
         return is_ping(event)
 
     def handle(self, event: Any, context: Any, predictor: Predictor) -> Any:

@@ -17,7 +17,7 @@ class EventSource(Protocol):
 
     name: str
 
-    def infer(self, event: Any) -> bool:
+    def matches(self, event: Any) -> bool:
         """Return whether an event is of this kind, by its shape; must never raise."""
         ...
 

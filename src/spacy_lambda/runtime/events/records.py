@@ -8,15 +8,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from spacy_lambda.core.strict_json import parse_json
-from spacy_lambda.errors import RequestError, SpacyLambdaError, shorten
+from spacy_lambda.errors import MAX_MESSAGE, RequestError, SpacyLambdaError, shorten
 from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.request import Request
 
-__all__ = ["encode", "error_of", "field", "is_from", "outcomes_of", "read_json", "warn", "write_each"]
-
-
-MAX_MESSAGE = 1000
-"""Maximum characters of a message of other code than this package's."""
+__all__ = ["encode", "error_of", "field", "is_from", "outcomes_of", "parse_body", "warn", "write_each"]
 
 
 def is_from(event: Any, source: str) -> bool:
@@ -39,7 +35,7 @@ def field(record: Any, *path: str) -> str:
     return value
 
 
-def read_json(body: str | bytes, *, name: str = "the message body") -> Any:
+def parse_body(body: str | bytes, *, name: str = "the message body") -> Any:
     """Parse a body.
 
     :param name: The name of the body in the error.

@@ -39,7 +39,7 @@ class S3Event:
         self._open_output = open_output
         self._limits = limits
 
-    def infer(self, event: Any) -> bool:
+    def matches(self, event: Any) -> bool:
         return is_from(event, "aws:s3")
 
     def handle(self, event: Any, context: Any, predictor: Predictor) -> Any:
@@ -71,7 +71,7 @@ def predict_object(
     output = _separate_output(stored, output)
     name = f"{stored.bucket}/{stored.key}"
     if name.endswith(".txt"):
-        text = read_text(output.client, stored, max_length=predictor.capacity.limits.text, limits=limits)
+        text = read_text(output.client, stored, max_length=predictor.capacity.limits.text_characters, limits=limits)
         prediction = predictor.predict(predictor.parse({"text": text}))
         body = encode({"bucket": stored.bucket, "key": stored.key, "answer": prediction})
         return output.write_object(name.removesuffix(".txt") + ".json", iter([body]))

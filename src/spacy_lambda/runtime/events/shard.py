@@ -26,14 +26,14 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from spacy_lambda.core.annotation import AnnotateOptions
 from spacy_lambda.core.digest import is_digest
 from spacy_lambda.core.env_names import MEMORY_SIZE_VARIABLE
 from spacy_lambda.core.output_location import S3Prefix, parse_output
 from spacy_lambda.errors import OutOfTimeError, OutputError, RequestError
-from spacy_lambda.runtime.annotation import annotate_shard
+from spacy_lambda.runtime.annotation import AnnotatedShard, annotate_shard
 from spacy_lambda.runtime.events.output import ENDPOINTS
 from spacy_lambda.runtime.events.records import encode
 from spacy_lambda.runtime.events.s3_objects import DEFAULT_LIMITS, StoredObject, read_lines
@@ -47,15 +47,31 @@ ATTEMPT = ("retries", "execution")
 """Keys of an event that its record repeats: Step Functions' account of the attempts at the shard."""
 
 
+@dataclass
+class RecordTime:
+    """The time that a record takes to be written, which it contains before it is known.
+
+    :param seconds: That of the last record in this execution environment.
+    """
+
+    seconds: float | None = None
+
+
+_RECORD_TIME = RecordTime()
+
+
 class ShardEvent:
-    """An item of a Distributed Map of Step Functions."""
+    """An item of a Distributed Map of Step Functions.
+
+    :param record_time: Kept from one invocation to the next.
+    """
 
     name = "shard"
 
-    _record_s: ClassVar[float | None] = None
-    """Seconds that the last record took to be written: it contains the billed time, so that its own is an estimate."""
+    def __init__(self, record_time: RecordTime = _RECORD_TIME) -> None:
+        self._record_time = record_time
 
-    def infer(self, event: Any) -> bool:
+    def matches(self, event: Any) -> bool:
         return isinstance(event, Mapping) and isinstance(event.get("shard"), Mapping)
 
     def handle(self, event: Any, context: Any, predictor: Predictor) -> Any:
@@ -68,40 +84,19 @@ class ShardEvent:
         began = time.perf_counter()
         task = _Task.parse(event["shard"], predictor)
         client = _client(tuple(os.environ.get(name) for name in ENDPOINTS))
-        digest = hashlib.sha256()
-        try:
-            done = annotate_shard(
-                _hashed(read_lines(client, task.input, DEFAULT_LIMITS), digest), predictor, task.options
-            )
-        except OutOfTimeError as exc:
-            raise RequestError(
-                "the shard cannot be annotated within the function's timeout",
-                remedy="raise the function's timeout or memory, or make smaller shards",
-                key="shard",
-                status=exc.status,
-            ) from exc
+        done, sha256 = _annotate(client, task, predictor)
         if done.errors:
             _write(client, task.errors, done.errors)
         writing = time.perf_counter()
         _write(client, task.output, done.lines)
         ended = time.perf_counter()
-        memory = predictor.environ.get(MEMORY_SIZE_VARIABLE, "")
-        billed_s = ended - began + (ended - writing if self._record_s is None else self._record_s)
-        response = {
-            "shard": task.name,
-            "pipeline": predictor.sha256,
-            "sha256": digest.hexdigest(),
-            "counts": done.counts.to_dict(),
-            "seconds": round(done.seconds, 3),
-            "bytes": len(done.lines),
-            "error_bytes": len(done.errors),
-            "billed_ms": math.ceil(predictor.observation.init_ms + 1000 * billed_s),
-            "memory_mb": int(memory) if memory.isdigit() else None,
-            **{key: event[key] for key in ATTEMPT if key in event},
-        }
-        _write(client, task.record, encode(response))
-        ShardEvent._record_s = time.perf_counter() - ended
-        return response
+        record_s = self._record_time.seconds
+        billed_s = ended - began + (ended - writing if record_s is None else record_s)
+        attempt = {key: event[key] for key in ATTEMPT if key in event}
+        record = {**_record(task, done, sha256, predictor, billed_s=billed_s), **attempt}
+        _write(client, task.record, encode(record))
+        self._record_time.seconds = time.perf_counter() - ended
+        return record
 
 
 @dataclass(frozen=True)
@@ -138,6 +133,36 @@ class _Task:
             )
         places = {key: _location(values.get(key), f"shard.{key}") for key in LOCATIONS}
         return cls(name, **places, options=_options(values, predictor))
+
+
+def _annotate(client: Any, task: _Task, predictor: Predictor) -> tuple[AnnotatedShard, str]:
+    """Return the annotated shard and the digest of its documents."""
+    digest = hashlib.sha256()
+    try:
+        done = annotate_shard(_hashed(read_lines(client, task.input, DEFAULT_LIMITS), digest), predictor, task.options)
+    except OutOfTimeError as exc:
+        raise RequestError(
+            "the shard cannot be annotated within the function's timeout",
+            remedy="raise the function's timeout or memory, or make smaller shards",
+            key="shard",
+            status=exc.status,
+        ) from exc
+    return done, digest.hexdigest()
+
+
+def _record(task: _Task, done: AnnotatedShard, sha256: str, predictor: Predictor, *, billed_s: float) -> dict[str, Any]:
+    memory = predictor.environ.get(MEMORY_SIZE_VARIABLE, "")
+    return {
+        "shard": task.name,
+        "pipeline": predictor.sha256,
+        "sha256": sha256,
+        "counts": done.counts.to_dict(),
+        "seconds": round(done.seconds, 3),
+        "bytes": len(done.lines),
+        "error_bytes": len(done.errors),
+        "billed_ms": math.ceil(predictor.observation.init_ms + 1000 * billed_s),
+        "memory_mb": int(memory) if memory.isdigit() else None,
+    }
 
 
 def _location(value: Any, key: str) -> StoredObject:

@@ -8,7 +8,7 @@ from typing import Any
 
 from spacy_lambda.runtime.events.content import read_content
 from spacy_lambda.runtime.events.output import Output, open_output
-from spacy_lambda.runtime.events.records import encode, field, is_from, read_json, write_each
+from spacy_lambda.runtime.events.records import encode, field, is_from, parse_body, write_each
 from spacy_lambda.runtime.events.s3 import predict_object
 from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.request import Request
@@ -31,7 +31,7 @@ class SnsEvent:
     def __init__(self, open_output: Callable[[Mapping[str, str]], Output] = open_output) -> None:
         self._open_output = open_output
 
-    def infer(self, event: Any) -> bool:
+    def matches(self, event: Any) -> bool:
         return is_from(event, "aws:sns")
 
     def handle(self, event: Any, context: Any, predictor: Predictor) -> Any:
@@ -47,7 +47,7 @@ class SnsEvent:
         return write_each(event["Records"], write, logger=_log, what="a message")
 
     def _write(self, name: str, message: Any, predictor: Predictor) -> list[str]:
-        content = read_content(read_json(field(message, "Message")), predictor)
+        content = read_content(parse_body(field(message, "Message")), predictor)
         if isinstance(content, Request):
             output, prediction = self._open_output(predictor.environ), predictor.predict(content)
             output.write(name, encode({"messageId": name, "answer": prediction}))

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from spacy_lambda.runtime.events.content import Content, read_content
 from spacy_lambda.runtime.events.output import Output, open_output
-from spacy_lambda.runtime.events.records import encode, field, is_from, outcomes_of, read_json, warn
+from spacy_lambda.runtime.events.records import encode, field, is_from, outcomes_of, parse_body, warn
 from spacy_lambda.runtime.events.s3 import predict_object
 from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.request import Request
@@ -37,7 +37,7 @@ class SqsEvent:
     def __init__(self, open_output: Callable[[Mapping[str, str]], Output] = open_output) -> None:
         self._open_output = open_output
 
-    def infer(self, event: Any) -> bool:
+    def matches(self, event: Any) -> bool:
         return is_from(event, "aws:sqs")
 
     def handle(self, event: Any, context: Any, predictor: Predictor) -> Any:
@@ -50,7 +50,7 @@ class SqsEvent:
         failed: set[str] = set()
 
         def read(message: Message, _: None) -> Content:
-            return read_content(read_json(field(message, "body")), predictor)
+            return read_content(parse_body(field(message, "body")), predictor)
 
         contents = _each(((message, None) for message in event["Records"]), read, failed)
         if contents and all(content == () for _, content in contents):  # pings need no output

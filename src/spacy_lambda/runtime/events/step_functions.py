@@ -17,7 +17,7 @@ class StepFunctionsEvent:
 
     name = "Step Functions"
 
-    def infer(self, event: Any) -> bool:
+    def matches(self, event: Any) -> bool:
         return isinstance(event, Mapping) and "key" in event and any(key in event for key in TEXT_KEYS)
 
     def handle(self, event: Any, context: Any, predictor: Predictor) -> Any:

@@ -23,7 +23,7 @@ class AlbEvent:
 
     name = "Application Load Balancer"
 
-    def infer(self, event: Any) -> bool:
+    def matches(self, event: Any) -> bool:
         return isinstance(event, Mapping) and "httpMethod" in event and "elb" in request_context(event)
 
     def handle(self, event: Any, context: Any, predictor: Predictor) -> Any:

@@ -73,7 +73,7 @@ def _predict(request: HttpRequest, predictor: Predictor) -> HttpResponse:
     kind = request.headers.get("content-type", JSON_TYPE).partition(";")[0].strip().lower()
     if kind != JSON_TYPE and not kind.endswith("+json"):
         raise RequestError(f"the body is {kind[:100]!r}", remedy=f"send {JSON_TYPE}", status=415)
-    max_bytes = min(10 * REQUEST_BYTES, MAX_CHARACTER_BYTES * predictor.capacity.limits.total + OTHER_BYTES)
+    max_bytes = min(10 * REQUEST_BYTES, MAX_CHARACTER_BYTES * predictor.capacity.limits.total_characters + OTHER_BYTES)
     parsed = predictor.parse(_decoded(request.content(max_bytes)))
     packed = GZIP_RATIO if takes_gzip(request) else 1
     return _json(predictor.predict(parsed, response_bytes=packed * RESPONSE_BYTES))

@@ -22,7 +22,7 @@ class ApiGatewayEvent:
 
     name = "API Gateway, payload 1.0"
 
-    def infer(self, event: Any) -> bool:
+    def matches(self, event: Any) -> bool:
         if not isinstance(event, Mapping) or "httpMethod" not in event:
             return False
         return "elb" not in request_context(event) and "actionGroup" not in event  # of a load balancer, of an agent

@@ -22,7 +22,7 @@ class FunctionUrlEvent:
 
     name = "Function URL or API Gateway, payload 2.0"
 
-    def infer(self, event: Any) -> bool:
+    def matches(self, event: Any) -> bool:
         return isinstance(event, Mapping) and isinstance(request_context(event).get("http"), Mapping)
 
     def handle(self, event: Any, context: Any, predictor: Predictor) -> Any:

@@ -90,12 +90,15 @@ def _schemas(predictor: Predictor) -> dict[str, Any]:
     limits, unit = predictor.capacity.limits, predictor.capacity.speed.unit
     text = {
         "type": "string",
-        "description": f"Up to {limits.text:,} characters and {limits.units:,} {unit}, or more with long_text split.",
+        "description": (
+            f"Up to {limits.text_characters:,} characters and {limits.text_units:,} {unit}, or more with long_text"
+            " split."
+        ),
     }
     texts = {
         "type": "array",
         "items": text,
-        "description": f"Up to {limits.texts:,} texts, of {limits.total:,} characters in total.",
+        "description": f"Up to {limits.texts:,} texts, of {limits.total_characters:,} characters in total.",
     }
     options = {"include": {"type": "array", "items": _ref("DocPart")}, "long_text": _ref("LongText")}
     labels = pipeline_labels(predictor.nlp, None)
