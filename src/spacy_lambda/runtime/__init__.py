@@ -15,6 +15,7 @@ The flow, one module each::
       prediction   Request -> prediction, within these limits
         pace         texts -> chunks, and the time that they take
       doc_values   Doc -> plain values
+      text_places  their places in the text as it was sent
       long_text    a text over the limit -> segments, and back
     component    the spaCy component: Doc -> hidden states (its base is in transformer)
       windows      Doc -> token windows, as spacy-transformers' span getters cut them

@@ -30,6 +30,7 @@ from spacy_lambda.runtime.response_size import check_estimate
 from spacy_lambda.runtime.scores import EntitySource, entity_source
 from spacy_lambda.runtime.speed import count_units
 from spacy_lambda.runtime.telemetry.observation import TextCounts, add_counts, count_text
+from spacy_lambda.runtime.text_places import in_text
 
 __all__ = ["Predictions", "predict_all"]
 
@@ -218,6 +219,8 @@ class _Work:
         began = time.perf_counter()
         for job, doc in zip(jobs, _processed(self._nlp, docs), strict=True):
             job.prediction = doc_prediction(doc, self._requests[job.request], self._source)
+            if not self._capacity.tokenizing.is_rule_based:
+                job.prediction = in_text(job.prediction, doc.text, job.segment.text)
             job.counts = count_text([doc])
             job.doc = None
         self._pace.add(jobs, time.perf_counter() - began)
