@@ -4,16 +4,16 @@ share of CPU, and the size of the line that each invocation logs.
 
 from __future__ import annotations
 
-import os
-import statistics
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spacy_lambda.core.env_names import FUNCTION_NAME_VARIABLE, METRICS_VARIABLE
 from spacy_lambda.core.vcpus import slowdown, vcpus
+from spacy_lambda.sizing.durations import machine_load, measure_durations, median_length, request
 from spacy_lambda.sizing.texts import Texts, sample_texts
 
 if TYPE_CHECKING:
@@ -70,30 +70,21 @@ def measure_latency(predictor: Predictor, texts: Texts) -> Latency:
 
     measured = texts.texts or (".",)
     _timed(predictor, measured[0])  # objects that are created at the first use
-    began = time.perf_counter()
-    rounds: list[list[float]] = []
-    while len(rounds) < RUNS and (not rounds or time.perf_counter() - began < BUDGET_S):
-        rounds.append([_timed(predictor, text) for text in measured])
-    medians = [statistics.median(times) for times in zip(*rounds, strict=True)]
+    found = measure_durations(measured, partial(_timed, predictor), runs=RUNS, budget_s=BUDGET_S)
     return Latency(
         source=texts.source,
         texts=len(measured),
-        characters=round(statistics.median(map(len, measured))),
-        runs=len(rounds),
-        ms=1000 * statistics.fmean(medians),
+        characters=median_length(measured),
+        runs=len(found.rounds),
+        ms=1000 * found.typical,
         cpus=cpu_share(),
-        load=_load(),
+        load=machine_load(),
     )
-
-
-def _load() -> float:
-    """Return the load of the last minute, in which this process had one CPU or more."""
-    return max(0.0, os.getloadavg()[0] - 1) if hasattr(os, "getloadavg") else 0.0
 
 
 def _timed(predictor: Predictor, text: str) -> float:
     began = time.perf_counter()
-    predictor.predict(predictor.parse({"text": text, "long_text": "split"}))
+    predictor.predict(predictor.parse(request(text)))
     return time.perf_counter() - began
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import statistics
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,13 +17,14 @@ from spacy_lambda.core.vcpus import vcpus
 from spacy_lambda.errors import SizingError
 from spacy_lambda.local.served_pipeline import serve_function
 from spacy_lambda.runtime.cpus import cpu_share
+from spacy_lambda.sizing.durations import machine_load, measure_durations, median_length, request
 from spacy_lambda.sizing.figures import Figures
 from spacy_lambda.sizing.texts import BUILT_IN_TEXTS, Texts
 
 if TYPE_CHECKING:
     from spacy_lambda.client.invocation import Invocation
 
-__all__ = ["READ_LOG", "TIMEOUT_S", "Invoke", "TooLittleMemory", "measure", "measure_calls", "request"]
+__all__ = ["READ_LOG", "TIMEOUT_S", "Invoke", "TooLittleMemory", "measure", "measure_calls"]
 
 HERE = "the local Lambda"
 READ_LOG = "run it with `spacy-lambda serve` or `spacy-lambda run-bundle`, and read its log"
@@ -86,24 +86,22 @@ def measure_calls(
     :raises SizingError: If an invocation fails.
     """
     first = _invoked(invoke, request(texts.texts[0]), place)
-    began, peak, rounds = time.monotonic(), _peak(first), list[list[float]]()
-    while len(rounds) < RUNS and (not rounds or time.monotonic() - began < BUDGET_S):
-        durations = list[float]()
-        for text in texts.texts:
-            on_step("measuring", len(rounds) * len(texts.texts) + len(durations), RUNS * len(texts.texts))
-            report = _invoked(invoke, request(text), place)
-            durations.append(report.duration_ms)
-            peak = max(peak or 0, _peak(report) or 0) or None
-        rounds.append(durations)
-    ms = statistics.fmean(statistics.median(times) for times in zip(*rounds, strict=True))
-    init_ms = first.init_ms if first.init_ms is not None else first.duration_ms - statistics.median(rounds[0])
+    peaks = [_peak(first)]
+
+    def run(text: str) -> float:
+        report = _invoked(invoke, request(text), place)
+        peaks.append(_peak(report))
+        return float(report.duration_ms)
+
+    durations = measure_durations(texts.texts, run, runs=RUNS, budget_s=BUDGET_S, on_step=on_step)
+    init_ms = first.init_ms if first.init_ms is not None else first.duration_ms - statistics.median(durations.rounds[0])
     return Figures(
         init_s=init_ms / 1000,
-        ms=ms,
-        peak_mb=peak,
+        ms=durations.typical,
+        peak_mb=max((peak for peak in peaks if peak is not None), default=None),
         cpus=cpus,
         source=f"{count(len(texts.texts), 'text')} of {texts.source}, median"
-        f" {count(_median_length(texts.texts), 'character')}{_busy() if place == HERE else ''}",
+        f" {count(median_length(texts.texts), 'character')}{_busy() if place == HERE else ''}",
     )
 
 
@@ -124,17 +122,8 @@ def _cpu_part(pids: Sequence[int]) -> float | None:
 
 def _busy() -> str:
     """Return a remark if other programs want more CPUs than there are: durations are then too long."""
-    load = os.getloadavg()[0] - 1 if hasattr(os, "getloadavg") else 0.0
+    load = machine_load()
     return f"; this machine is busy (load {load:.1f})" if load > (os.cpu_count() or 1) else ""
-
-
-def request(text: str) -> dict[str, str]:
-    """Return the request with a text; one over the function's limit is split."""
-    return {"text": text, "long_text": "split"}
-
-
-def _median_length(texts: Sequence[str]) -> int:
-    return round(statistics.median(map(len, texts)))
 
 
 def _peak(report: Any) -> int | None:
