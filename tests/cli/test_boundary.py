@@ -40,6 +40,7 @@ def shell(command: str, *, env: Mapping[str, str] | None = None) -> subprocess.C
         (OSError(errno.ENAMETOOLONG, "File name too long", "x" * 5000), KNOWN, "characters more)", "shorter"),
         (PermissionError(errno.EACCES, "Permission denied", b"a\xff"), KNOWN, "a\\udcff: Permission", "permissions"),
         (OSError(errno.ENOSPC, "No space left on device"), KNOWN, "No space left", "TMPDIR"),
+        (FileExistsError(errno.EEXIST, "File exists", "out"), KNOWN, "out: File exists", "move or delete it"),
         (OSError(errno.EMFILE, "Too many open files", 7), KNOWN, "7: Too many", "ulimit"),
         (ConnectionError("gone"), KNOWN, "gone", "check"),
         (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid"), KNOWN, "invalid Unicode", "UTF-8"),

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,21 @@ def test_a_source_in_the_destination_is_refused(
     errors = write_jsonl(file.with_name("a.errors.jsonl"), TEXTS)
     with pytest.raises(CorpusError, match="has the name of a file that the run writes beside the destination"):
         annotate(errors, file, pipeline=pipeline, on=engine)
+
+
+def test_the_pipeline_is_neither_corpus_nor_destination(tmp_path: Path, pipeline: Path, engine: InProcess) -> None:
+    data, compiled = tmp_path / "data", tmp_path / "data" / "compiled"
+    shutil.copytree(pipeline, compiled)
+    source = write_jsonl(data / "a.jsonl", TEXTS)
+    (compiled / "vocab.txt").write_text("iron\n", encoding="utf-8")
+    for number, sources in enumerate((str(data), f"{data}/**/*", str(source))):
+        summary = annotate(sources, tmp_path / f"out{number}", pipeline=compiled, on=engine)
+        assert summary.counts.documents == len(TEXTS)
+    for sources in (f"{compiled}/vocab.txt", f"{compiled}/*.txt"):
+        assert annotate(sources, tmp_path / "own", pipeline=compiled, on=engine).counts.documents == 1
+    for destination in (compiled, compiled / "out", compiled / "out.jsonl"):
+        with pytest.raises(CorpusError, match="is in the pipeline's folder"):
+            annotate(source, destination, pipeline=compiled, on=engine)
 
 
 def test_results_of_an_earlier_run_below_a_source_are_a_warning(

@@ -39,6 +39,7 @@ _REMEDIES = {
     errno.ENAMETOOLONG: "use a shorter name",
     errno.ENOSPC: "free disk space, or choose another folder; TMPDIR sets that of temporary files",
     errno.EDQUOT: "free some of your quota, or choose another folder",
+    errno.EEXIST: "move or delete it, or choose another name",
     errno.EISDIR: "pass a file",
     errno.ENOTDIR: "pass a folder",
     errno.EMFILE: "raise the limit of open files: ulimit -n 4096",

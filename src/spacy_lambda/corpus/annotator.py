@@ -21,7 +21,7 @@ from spacy_lambda.corpus.pipeline_parts import PipelineParts
 if TYPE_CHECKING:
     from spacy_lambda.runtime.predictor import Predictor
 
-__all__ = ["Annotator", "compiled_folder"]
+__all__ = ["Annotator", "compiled_folder", "pipeline_folders"]
 
 Table = TypeVar("Table")
 
@@ -178,6 +178,11 @@ def _in_python(line: Mapping[str, Any]) -> Mapping[str, Any]:
     for option, parameter in PYTHON_TERMS:
         error["remedy"] = error.get("remedy", "").replace(option, parameter)
     return {**line, "error": error}
+
+
+def pipeline_folders(pipeline: StrPath | None) -> list[str]:
+    """Return the real path of a pipeline that is a folder: its texts, such as a vocabulary, are no corpus."""
+    return [os.path.realpath(pipeline)] if pipeline is not None and os.path.isdir(pipeline) else []
 
 
 def compiled_folder(pipeline: StrPath) -> Path:

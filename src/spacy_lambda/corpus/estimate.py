@@ -15,7 +15,7 @@ from spacy_lambda.core.lambda_limits import MB_PER_VCPU
 from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.core.request_options import LongText
 from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, S3Options
-from spacy_lambda.corpus.annotator import compiled_folder
+from spacy_lambda.corpus.annotator import compiled_folder, pipeline_folders
 from spacy_lambda.corpus.cost import invocation_cost, invocation_prices
 from spacy_lambda.corpus.files import Sources, find_files
 from spacy_lambda.corpus.formats.registry import Columns
@@ -152,7 +152,8 @@ def estimate_corpus(
     if layout is not None:
         options = replace(wanted, include=layout.format.included(wanted.include))
     own = () if layout is None else layout.own
-    files = find_files(sources, format_name=input_format, own=own, s3=s3, on_warning=on_warning)
+    folders = pipeline_folders(pipeline)
+    files = find_files(sources, format_name=input_format, own=own, s3=s3, on_warning=on_warning, left_out=folders)
     folder = None if pipeline is None else compiled_folder(pipeline)
     deployed = _deployed(function, config, s3) if on_lambda or function is not None else None
     known = UNKNOWN_PARTS if deployed is None else deployed.parts

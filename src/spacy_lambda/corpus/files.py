@@ -108,6 +108,7 @@ def find_files(
     own: Sequence[str] = (),
     s3: S3Options = FROM_ENVIRONMENT,
     on_warning: OnWarning = _LOGGER.warning,
+    left_out: Sequence[str] = (),
 ) -> list[CorpusFile]:
     """Find the files of a corpus.
 
@@ -115,6 +116,7 @@ def find_files(
     :param own: Files and folders that the run itself writes, which are not part of the corpus.
     :param s3: Options of S3.
     :param on_warning: Called if results of an earlier run are below a source on this machine.
+    :param left_out: Real paths of folders that are left out below a source on this machine.
     :raises CorpusError: If a source is missing or empty, or a file's format is unknown.
     :raises StoreError: If S3 cannot be reached or denies access.
     """
@@ -133,7 +135,8 @@ def find_files(
     if remote:
         found = find_in_bucket(names, any_format=forced is not None, own=own, options=s3)
     else:
-        found = find_local(names, any_format=forced is not None, own=own, on_warning=on_warning)
+        any_format = forced is not None
+        found = find_local(names, any_format=any_format, own=own, on_warning=on_warning, left_out=left_out)
     return [
         CorpusFile(one.name, _format(one.name, forced), one.size, one.open, is_gzip(one.name), one.state)
         for one in found

@@ -8,6 +8,7 @@ import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 from spacy_lambda.core.annotation import AnnotateOptions, Counts
 from spacy_lambda.core.counts import count
@@ -16,6 +17,7 @@ from spacy_lambda.core.files import StrPath
 from spacy_lambda.core.request_options import LongText
 from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, S3Options
 from spacy_lambda.core.strict_json import parse_json
+from spacy_lambda.corpus.annotator import pipeline_folders
 from spacy_lambda.corpus.choices import EngineName, OnError
 from spacy_lambda.corpus.completion import Completion, complete_run, corpus_digest, read_completion
 from spacy_lambda.corpus.duplicates import SeenIds
@@ -109,7 +111,15 @@ def annotate(
     layout = make_layout(os.fspath(destination), format_name=output_format, s3=s3)
     wanted = AnnotateOptions.of(include, labels, long_text)
     options = replace(wanted, include=layout.format.included(wanted.include))
-    files = find_files(sources, format_name=input_format, own=layout.own, s3=s3, on_warning=on_warning)
+    folders = pipeline_folders(pipeline)
+    if any(Path(layout.own[0]).is_relative_to(folder) for folder in folders):
+        raise CorpusError(
+            f"{layout.name} is in the pipeline's folder, whose files are all part of it",
+            remedy="choose a destination outside of it",
+        )
+    files = find_files(
+        sources, format_name=input_format, own=layout.own, s3=s3, on_warning=on_warning, left_out=folders
+    )
     for form in {layout.format, *(file.format for file in files)}:
         form.open()  # Before anything is written: its library may be missing.
     columns = Columns.of(text_column, id_column)

@@ -38,19 +38,25 @@ class FoundFile:
 
 
 def find_local(
-    sources: Sequence[str], *, any_format: bool, own: Sequence[str], on_warning: OnWarning
+    sources: Sequence[str],
+    *,
+    any_format: bool,
+    own: Sequence[str],
+    on_warning: OnWarning,
+    left_out: Sequence[str] = (),
 ) -> list[FoundFile]:
     """Find files; one that several sources lead to, as through a link, is found once.
 
     :param any_format: ``True`` if names need not have the suffix of a format.
     :param own: Real paths of files and folders that are not part of the corpus, the destination first.
     :param on_warning: Called if results of an earlier run are below a source.
+    :param left_out: Real paths of folders that are left out below a source.
     :raises CorpusError: If a source is missing, empty or own, or a file is not a regular one.
     """
     roots, paths, real = set[Path](), list[Path](), set[str]()
     for source in sources:
         with _os_errors(source):
-            files = list(_files(source, any_format, own))
+            files = list(_files(source, any_format, own, left_out))
             new = {path: os.path.realpath(path) for _, path in files} if len(sources) > 1 else {}
             if not os.path.isfile(source):
                 _warn_of_results(source, files, on_warning)
@@ -61,13 +67,15 @@ def find_local(
     return [_found(path, path.relative_to(base).as_posix()) for path in sorted(set(paths))]
 
 
-def _files(source: str, any_format: bool, own: Sequence[str]) -> Iterator[tuple[Path, Path]]:
+def _files(source: str, any_format: bool, own: Sequence[str], left_out: Sequence[str]) -> Iterator[tuple[Path, Path]]:
     """Yield the files of a source, each with the folder to which its name is relative; all absolute."""
     path = Path(os.path.abspath(source))
     if path.exists() and _is_own(path, own):
         raise own_source(source, os.path.realpath(path), own[0])
     if path.is_dir():
-        files = [(path, one) for one in _below(path, own) if any_format or format_of(one.name)]
+        files = [
+            (path, one) for one in _below(path, [*own, *_outside(left_out, path)]) if any_format or format_of(one.name)
+        ]
     elif path.is_fifo():
         raise CorpusError(
             f"{source} is a pipe, which can be read only once",
@@ -79,10 +87,11 @@ def _files(source: str, any_format: bool, own: Sequence[str]) -> Iterator[tuple[
     else:
         matches = _distinct(Path(os.path.abspath(one)) for one in glob.glob(source, recursive=True))
         root = Path(os.path.abspath(_fixed_part(source)))
+        skipped = [*own, *_outside(left_out, root)]
         files = [
             (root, one)
             for one in matches
-            if not one.is_dir() and (any_format or format_of(one.name)) and not _is_own(one, own)
+            if not one.is_dir() and (any_format or format_of(one.name)) and not _is_own(one, skipped)
         ]
         if not matches:
             raise CorpusError(
@@ -91,6 +100,11 @@ def _files(source: str, any_format: bool, own: Sequence[str]) -> Iterator[tuple[
     if not files:
         raise no_files(source)
     yield from files
+
+
+def _outside(folders: Sequence[str], root: Path) -> list[str]:
+    """Return the folders that a source is not in itself."""
+    return [folder for folder in folders if not _is_own(root, [folder])]
 
 
 def _warn_of_results(source: str, files: Sequence[tuple[Path, Path]], on_warning: OnWarning) -> None:
