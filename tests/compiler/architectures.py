@@ -122,7 +122,10 @@ CASES = (
     Case("BERT", transformers.BertConfig, _BERT, wordpieces),
     Case("BigBird", transformers.BigBirdConfig, {**_SPARSE, "attention_type": "original_full"}, wordpieces),
     Case(
-        "BigBird, windows up to the sparse ones", transformers.BigBirdConfig, {**_SPARSE, "block_size": 16}, wordpieces
+        "BigBird, only windows that are too short for sparse attention",
+        transformers.BigBirdConfig,
+        {**_SPARSE, "block_size": 16},
+        wordpieces,
     ),
     Case(
         "BigBird, sparse",

@@ -281,6 +281,6 @@ def test_the_documentation_has_the_limits() -> None:
     text = (DOCS / "configuration.md").read_text(encoding="utf-8")
     assert f"`memory` is {MIN_MEMORY_MB} to {MAX_MEMORY_MB}, `timeout` 1 to {MAX_TIMEOUT_S}." in text
     assert f"`environment` has at most {MAX_ENVIRONMENT_BYTES:,} bytes." in text
-    assert f"{MB_PER_VCPU:,} MB are one vCPU" in function_keys()["memory"].description
+    assert f"{MB_PER_VCPU:,} MB is one vCPU" in function_keys()["memory"].description
     assert f"{PUBLIC_CONCURRENCY} for a public function" in function_keys()["concurrency"].description
     assert f'With `auth = "none"` it is {PUBLIC_CONCURRENCY} unless' in text

@@ -38,7 +38,7 @@ class FunctionConfig:
     :param pipeline: Location of the compiled pipeline: a folder relative to the file, a package, ``s3://`` or ``hf://``.
     :param signed_by: Public key with which the pipeline must be signed in its store.
     :param shape: Package type: ``auto`` is a zip if it fits, else an image.
-    :param memory: MB; 1,769 MB are one vCPU.
+    :param memory: MB; 1,769 MB is one vCPU.
     :param timeout: Seconds.
     :param architecture: Instruction set.
     :param python: Version of Lambda's Python.

@@ -135,9 +135,7 @@ def compile_(
     else:
         _print(meta, out, replaced)
         if precision == AUTO and texts is None and meta.encoders:
-            print_lines(
-                f"{AUTO} without texts is {meta.precision}: a faster precision has to be measured; --texts TEXTS does"
-            )
+            print_lines(f"{AUTO} without texts is {meta.precision}: to measure faster precisions, pass --texts TEXTS")
     if plot is not None and meta.choice is not None:
         _draw(meta.choice, plot)
 
@@ -208,5 +206,7 @@ def _print(meta: CompiledMeta, out: Path, replaced: tuple[str, str] | None = Non
     if meta.verification is not None:
         print_report(meta.verification)
     elif meta.encoders:
-        print_lines("  not compared with the original on texts: --verify TEXTS does, or `spacy-lambda verify` later")
+        print_lines(
+            "  not compared with the original on texts; pass --verify TEXTS, or run `spacy-lambda verify` later"
+        )
     print_lines(f"next: {command_line('spacy-lambda', 'serve', out)}")

@@ -223,7 +223,7 @@ def _size_estimates(path: Path, found: Inspection, size: int, packages: int) -> 
 
 
 def _expanded(meta: Mapping[str, Any]) -> int:
-    """Return the bytes that the encoders of a compiled pipeline take in memory beyond those of their files."""
+    """Return the bytes that the encoders of a compiled pipeline take in memory beyond the size of their files."""
     rules = rules_in(meta)
     encoders = (meta.get(META_KEY) or {}).get("encoders", {})
     size = sum(one["bytes"] for one in encoders.values())
@@ -236,7 +236,7 @@ def _estimate_size(size: int, packages: int, *, private: int = 0, expanded: int 
     :param size: Bytes of the pipeline.
     :param packages: Bytes of packages beyond the base install.
     :param private: Bytes of the encoders in components' models, which are not mapped but read.
-    :param expanded: Bytes that encoders take in memory beyond those of their files.
+    :param expanded: Bytes that encoders take in memory beyond the size of their files.
     """
     with_sources = PACKAGES_BYTES + packages + size
     without_sources = with_sources - SOURCES_BYTES

@@ -53,7 +53,7 @@ class CompiledEncoder:
 
 @dataclass(frozen=True)
 class ExactEncoder:
-    """The exact graph of a transformer, from which those of all precisions are made.
+    """The exact graph of a transformer, from which the graphs of all precisions are made.
 
     :param expected: The original's hidden states.
     :param weights: The encoder's weights, unless it was traced.
@@ -134,7 +134,7 @@ def _checking(on_step: OnStep) -> Callable[[int, int], None]:
 def _quantize(
     part: TransformerPart, weights: EncoderWeights | None, exact: onnx.ModelProto, texts: Sequence[str], on_step: OnStep
 ) -> onnx.ModelProto:
-    """Return the graph at int8: written for the family, or the traced one with integer weights."""
+    """Return the graph at int8: the one that is built for the architecture, or the traced one with integer weights."""
     if weights is None:
         return quantize_traced(exact)
     calibration = calibrate(

@@ -55,9 +55,9 @@ class PrecisionRules:
     :param summary: The predicate of a sentence about it, for the command's help.
     :param exact: The compiled pipeline must predict what the original predicts; otherwise its models may differ.
     :param calibrated: Calibrated with texts, or with random wordpieces where there are none.
-    :param tolerance: Largest error of the hidden states. For an exact precision that of the worst wordpiece, relative
-        to the hidden states' size; otherwise that of all, relative to their deviation from their mean (1 for an encoder
-        whose hidden states are all the same).
+    :param tolerance: Largest error of the hidden states. For an exact precision, the error of the worst wordpiece,
+        relative to the hidden states' size; otherwise the error of all wordpieces, relative to the deviation of the
+        hidden states from their mean (1 for an encoder whose hidden states are all the same).
     :param weight_bits: Bits of each number in tables and matrix products, as stored.
     :param expanded: Matrix products are fp32 in memory, however they are stored.
     :param remedy: The remedy for an encoder beyond the tolerance.
@@ -87,7 +87,7 @@ EXACT = PrecisionRules(
 
 _WEIGHT_ONLY = PrecisionRules(
     "int8-weight-only",
-    summary="is a quarter of the size and as fast as fp32, which it is in memory",
+    summary="has a file a quarter of fp32's size; in memory it is fp32, and as fast",
     exact=False,
     calibrated=False,
     tolerance=0.25,

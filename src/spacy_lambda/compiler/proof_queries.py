@@ -90,7 +90,7 @@ def _speed(nlp: Language, texts: list[str]) -> dict[str, Any] | None:
 
 
 def _record_readers(running: list[str], readers: list[str]) -> None:
-    """Record the components that read ``doc._.trf_data``, whose numbers depend on the encoder as those of models do."""
+    """Record the components that read ``doc._.trf_data``, whose numbers depend on the encoder as models' outputs do."""
     registered = Underscore.doc_extensions.get(TRF_DATA)
     if registered is None or registered[2] is not get_trf_data:
         return

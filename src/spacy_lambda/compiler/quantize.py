@@ -135,7 +135,7 @@ def _joined(a: Calibration, b: Calibration) -> Calibration:
 def quantize_linears(
     weights: EncoderWeights, calibration: dict[LinearKey, Calibration], recipes: Mapping[str, Recipe] = RECIPES
 ) -> Iterator[tuple[LinearKey, QuantizedLinear]]:
-    """Quantize every matrix product of the encoder's layers, in order; those of layers that share weights once."""
+    """Quantize every matrix product of the encoder's layers, in order; layers that share weights are quantized once."""
     for number in sorted(set(weights.sources)):
         layer = weights.layers[number]
         seen = {name: calibration[number, name] for name in LINEARS}
@@ -269,8 +269,10 @@ def _second(scaled: Matrix, first: Matrix) -> Matrix:
 
 
 def _scales(weight: Matrix, squares: Matrix) -> Matrix:
-    """Return the scale of each output: of those between which all weights and all pairs are within their limits, the
-    one with the least error.
+    """Return the scale of each output with the least error.
+
+    The scales that are tried begin at the one with which all weights and all pairs are within their limits, and end at
+    the finest one with which all weights are.
 
     :param squares: The inputs' mean squares, up to a factor. *Shape:* ``(inputs,)``
     """

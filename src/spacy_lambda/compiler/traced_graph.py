@@ -31,7 +31,7 @@ SAMPLE_LENGTH = 19
 
 
 def trace_graph(model: Any, *, token_types: TokenTypes, longest: int = SAMPLE_LENGTH) -> onnx.ModelProto:
-    """Trace a model to a graph with the same input and output as that of :func:`.encoder_graph.build_graph`.
+    """Trace a model to a graph with the input and the output of :func:`.encoder_graph.build_graph`.
 
     :param model: A ``PreTrainedModel``.
     :param token_types: Token types of the original's tokenizer; some models give other outputs without zeros.
@@ -100,7 +100,7 @@ def quantize_traced(graph: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _optimized(graph: onnx.ModelProto) -> onnx.ModelProto:
-    """Return the graph after those of onnxruntime's fusions that do not depend on this machine.
+    """Return the graph, fused by onnxruntime where the fusion does not depend on this machine.
 
     :raises CompileError: If onnxruntime refuses the graph.
     """

@@ -79,7 +79,7 @@ class AnnotatedDocument:
     :param group: Documents of one group stay in one split; ``None`` if it is alone.
     :param tokens: First character and the one after the last of each token, if the format has tokens.
     :param sentences: Indexes of the tokens that begin a sentence, if the format has sentences.
-    :param missing: Parts of the text of which it is unknown if they are annotated, as after a span was dropped.
+    :param missing: Parts of the text that may be annotated or not, because a span was dropped.
     :param unit: Unit of the offsets, if the format defines it; where spans have a text, another that fits better wins.
     :param left_out: The reason why it is not converted, such as an annotator's rejection.
     :param other_groups: Further groups that it is in.
@@ -106,7 +106,7 @@ class AnnotatedDocument:
         return f"{self.file}:{line}"
 
     def without(self, dropped: Sequence[AnnotatedSpan], *, kept: Sequence[AnnotatedSpan]) -> AnnotatedDocument:
-        """Return the document with other spans; of what the dropped ones cover it is unknown if it is annotated."""
+        """Return the document with other spans; whether the text of dropped ones has annotations is then unknown."""
         length = len(self.text)
         places = (sorted(place) for span in dropped for place in span.fragments)
         inside = ((max(start, 0), min(end, length)) for start, end in places if start < length and end > 0)

@@ -92,7 +92,7 @@ def bounds_of(doc: Doc) -> list[tuple[int, int]]:
 
 
 def entities_doc(doc: Doc, document: AnnotatedDocument) -> Doc:
-    """Set a Doc's entities; tokens of which it is unknown if they are annotated have no value.
+    """Set a Doc's entities; tokens that may be annotated or not have no value.
 
     :param document: With spans that fit its tokens and do not overlap.
     """

@@ -55,7 +55,7 @@ def convert(
     :param source: A file, or a folder of files of one format.
     :param destination: The file, or the folder for brat. With ``split``, its name is the beginning of several.
     :param input_format: The source's format; ``None`` to recognize it.
-    :param output_format: The destination's format; ``None`` for that of its suffix, else ``spacy``.
+    :param output_format: The destination's format; ``None`` for the format of its suffix, else ``spacy``.
     :param lang: Language of the tokenizer.
     :param base: Pipeline whose tokenizer is used instead.
     :param split: Sizes of train, dev and test, as in ``80/10/10``.

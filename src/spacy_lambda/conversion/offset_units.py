@@ -35,7 +35,7 @@ WIDENED = "widened to whole characters"
 """Adjustment of a span whose offsets are inside of characters."""
 
 MAX_DIGITS = 10
-"""Digits of an offset: those of the largest file have as many."""
+"""Maximum digits of an offset, which suffice for the largest file."""
 
 
 def parsed_offset(digits: str, place: str) -> int:
@@ -49,7 +49,7 @@ def parsed_offset(digits: str, place: str) -> int:
 
 
 def check_offsets(document: AnnotatedDocument) -> None:
-    """Refuse offsets that are larger than those of any text.
+    """Refuse offsets that are larger than any text.
 
     :raises CorpusError: If a span has one.
     """
@@ -127,7 +127,7 @@ def _in_grapheme(text: str, position: int) -> bool:
 def _best(
     document: AnnotatedDocument, best: AnnotatedDocument, found: _Counting
 ) -> tuple[AnnotatedDocument, _Counting]:
-    """Return the document by the way to count that fits best, the first of those that fit equally."""
+    """Return the document with offsets counted in the way that fits best; if several fit equally, in the first."""
     hits = _hits(best)
     has_text = any(span.text for span in document.spans)
     for counting in _countings(document.text) if has_text else (_Counting("utf16"),):

@@ -66,7 +66,7 @@ def _split_path(destination: Path, target: AnnotationFormat, name: str) -> Path:
 
 
 def other_splits(destination: Path, target: AnnotationFormat, paths: Mapping[str, Path]) -> list[Path]:
-    """Return the existing files beside those of a split that would be taken for its parts.
+    """Return existing files beside a split that are not of it, but would be taken for its parts.
 
     :param paths: The path of each split.
     :raises CorpusError: If the split replaces another, whose documents they have: a test set with training texts; or if

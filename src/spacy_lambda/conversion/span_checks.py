@@ -48,7 +48,7 @@ def keep_sound_spans(document: AnnotatedDocument, account: Account) -> Annotated
 
 
 def _elsewhere(document: AnnotatedDocument, span: AnnotatedSpan) -> Iterator[AnnotatedSpan]:
-    """Yield where a span's text occurs as words, if its offsets are not those of its text."""
+    """Yield the places at which a span's text occurs as words, if it is not at the span's offsets."""
     words = (span.text or "").strip()
     start = document.text.find(words) if words else -1
     while start >= 0:

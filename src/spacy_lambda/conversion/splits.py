@@ -93,7 +93,7 @@ def _group_keys(document: AnnotatedDocument) -> list[tuple[str, str]]:
 
 
 def _roots(keys: Sequence[Sequence[tuple[str, str]]]) -> list[int]:
-    """Return the first index of those that share a key, directly or by others, for each."""
+    """Return for each document the index of the first one that it shares a key with, directly or through others."""
     roots = list(range(len(keys)))
 
     def root(index: int) -> int:

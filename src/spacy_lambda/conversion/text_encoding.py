@@ -92,7 +92,7 @@ def _not_text(content: bytes, file: str, encoding: str, error: UnicodeDecodeErro
 
 
 def _suggestion(content: bytes, line: int) -> str:
-    """Return an encoding that reads the line, of those that are common: a Western one unless it would be foreign."""
+    """Return a common encoding that reads the line: a Western one, unless the text would then be foreign."""
     found = content.split(b"\n")[line - 1]
     is_foreign = FOREIGN.search(found.decode("latin-1")) is not None
     candidates: Sequence[str] = ("shift_jis", "gb18030", "cp1251") if is_foreign else (WINDOWS,)

@@ -120,11 +120,11 @@ class Counts:
     """The sums over annotated documents.
 
     :param documents: Documents, with or without an error.
-    :param words: Tokens of those without one, as spaCy counts words.
-    :param characters: Characters of those.
+    :param words: Tokens of documents without an error, as spaCy counts words.
+    :param characters: Characters of documents without an error.
     :param entities: Their entities by label.
-    :param empty: Those that are not blank and have no entity.
-    :param truncated: Those of which the encoder did not see all.
+    :param empty: Documents that are not blank and have no entity.
+    :param truncated: Documents of which the encoder did not see all.
     :param errors: Documents with an error.
     """
 

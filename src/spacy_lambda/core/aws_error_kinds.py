@@ -1,6 +1,6 @@
 """Kinds of AWS's errors: one classification for the function and for the build side.
 
-:mod:`spacy_lambda.core.source.s3` makes messages of those of objects, :mod:`spacy_lambda.aws.errors` of all others.
+:mod:`spacy_lambda.core.source.s3` makes messages of errors of objects, :mod:`spacy_lambda.aws.errors` of all others.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ CODES: dict[str, AwsErrorKind] = {
     **dict.fromkeys(("AuthFailure", "InvalidAccessKeyId", "InvalidClientTokenId", "InvalidToken"), "rejected"),
     **dict.fromkeys(("SignatureDoesNotMatch", "UnrecognizedClientException"), "rejected"),
 }
-"""By code; the numbers are those of responses to HEAD, which have no code."""
+"""By code; responses to HEAD have no code but the number of their status."""
 
 LOGIN = "log in ('aws sso login', 'aws configure'), or set AWS_PROFILE"
 

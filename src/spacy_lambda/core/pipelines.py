@@ -157,7 +157,7 @@ def require_replaceable(out: Path, *, force: bool, raises: type[SpacyLambdaError
 
 
 def is_archive(path: str | Path) -> bool:
-    """Return whether a file's name is that of a pipeline in one file."""
+    """Return whether a file may be a pipeline in one file, by its name."""
     return str(path).lower().endswith(ARCHIVES)
 
 

@@ -81,7 +81,7 @@ class Completion:
 
 
 def corpus_digest(shards: Mapping[str, Digest]) -> Digest:
-    """Return the digest of a corpus from those of its shards, by name and in order."""
+    """Return the digest of a corpus, from the names and digests of its shards in order."""
     found = hashlib.sha256()
     for name, sha256 in shards.items():
         found.update(f"{json.dumps(name)} {sha256}\n".encode())

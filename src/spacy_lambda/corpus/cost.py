@@ -31,7 +31,7 @@ def invocation_cost(
     :param memory_gb: The function's memory.
     :param architecture: The function's.
     :param invocations: The number of invocations.
-    :param transitions: State transitions; by default those of a shard for each invocation.
+    :param transitions: State transitions; by default as many as one shard takes for each invocation.
     :param region: The region whose prices apply, as far as they are known.
     """
     price = RegionPrices(region)

@@ -41,7 +41,7 @@ COLD_START_S = 2.0
 
 @dataclass(frozen=True, kw_only=True)
 class LambdaSettings:
-    """Settings of a function on which time and cost depend: by default those of one that is not deployed.
+    """Settings of a function on which time and cost depend: by default the settings of a function that is not deployed.
 
     A CPU of this machine is taken for one of its own, which comes with 1,769 MB of memory: then the price does not
     depend on the memory.

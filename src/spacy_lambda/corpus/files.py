@@ -112,7 +112,7 @@ def find_files(
 ) -> list[CorpusFile]:
     """Find the files of a corpus.
 
-    :param format_name: The format of all files; by default that of each file's name.
+    :param format_name: The format of all files; by default each file's name decides.
     :param own: Files and folders that the run itself writes, which are not part of the corpus.
     :param s3: Options of S3.
     :param on_warning: Called if results of an earlier run are below a source on this machine.

@@ -93,8 +93,8 @@ def annotate(
     :param ray_address: Address of a Ray cluster; by default Ray is started on this machine.
     :param config: On Lambda: the project's file; by default ``spacy-lambda.toml`` in the current folder.
     :param s3: Options of S3; on Lambda, its profile and region are the function's too.
-    :param shard_bytes: Size at which a shard ends; by default that of the run that is resumed, else the engine's.
-    :param force: Replace the results of an earlier run, also those of other settings.
+    :param shard_bytes: Size at which a shard ends; by default the size in the run that is resumed, else the engine's.
+    :param force: Replace the results of an earlier run, even of one with other settings.
     :param retry_errors: Annotate shards again that have documents with an error; not on Lambda, nor if the destination
         is one file that is complete.
     :param on_progress: Called with the figures so far.
@@ -177,7 +177,7 @@ class _Run:
         self._kept: Collection[str] = ()
 
     def unchanged(self, complete: Completion, shard_bytes: int) -> Summary:
-        """Return the summary of a complete output, of which the corpus is read again.
+        """Read the corpus of a complete output again, and return the output's summary.
 
         :raises CorpusError: If the corpus has changed.
         """

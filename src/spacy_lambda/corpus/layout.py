@@ -121,7 +121,7 @@ class Layout:
 def make_layout(destination: str, *, format_name: str | None = None, s3: S3Options = FROM_ENVIRONMENT) -> Layout:
     """Return the layout of a destination: one file if its name has the suffix of a format, else a folder.
 
-    :param format_name: The output's format; by default that of the name, and JSON Lines in a folder.
+    :param format_name: The output's format; by default the name decides, and a folder has JSON Lines.
     :param s3: Options of S3.
     :raises CorpusError: If the format is unknown or cannot be written.
     """

@@ -34,7 +34,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
         (),
     ),
 }
-"""Parts that spaCy's components and ours declare to set, by factory, so that a run needs not load the pipeline to check
+"""Parts that spaCy's components and ours declare to set, by factory, so that a run does not load the pipeline to check
 its options. ``span_ruler`` sets entities if its config says so. Every component sets tokens."""
 
 
@@ -51,7 +51,7 @@ class PipelineParts:
 
     @classmethod
     def of_folder(cls, folder: Path) -> Self:
-        """Return those of a pipeline's folder.
+        """Return the components of a pipeline's folder.
 
         :raises InvalidPipelineError: If its config or its metadata are invalid.
         """
@@ -62,7 +62,7 @@ class PipelineParts:
 
     @classmethod
     def of_metadata(cls, metadata: Mapping[str, Any]) -> Self:
-        """Return those of a function's metadata, which has no factories: by default, a component is called as its."""
+        """Return those of a function's metadata, which has no factories: names are taken for those of factories."""
         names = metadata.get("pipeline")
         found = [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
         return cls(factories={name: name for name in found}, labels=_labels(metadata.get("labels")))

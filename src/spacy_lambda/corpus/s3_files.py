@@ -168,7 +168,7 @@ def _matching(client: Any, place: S3Place) -> Iterator[_Object]:
 
 
 def _matches(parts: Sequence[str], patterns: Sequence[str]) -> bool:
-    """Return whether the parts of a key match those of a pattern."""
+    """Return whether a key matches a pattern, part by part."""
     if not patterns or not parts:
         return not patterns and not parts
     if patterns[0] == "**":

@@ -129,7 +129,7 @@ def begin_run(layout: Layout, settings: RunSettings, *, force: bool = False) -> 
 
 
 def check_settings(layout: Layout, wanted: Mapping[str, Any], found: Mapping[str, Any]) -> None:
-    """Compare the settings of a run with those of the results at the destination.
+    """Compare the settings of a run with the settings of the results at the destination.
 
     :raises CorpusError: If they differ.
     """
@@ -162,7 +162,7 @@ def clear_run(layout: Layout) -> None:
 
 
 def remove_unfinished(layout: Layout) -> None:
-    """Remove hidden files that an earlier run, which was killed, has left of those that it was writing."""
+    """Remove hidden files that an earlier run was writing when it was killed."""
     layout.work.remove_unfinished(chain(own_files(layout), [layout.errors]), INTERNAL)
     if layout.file is not None:
         layout.final.remove_unfinished([layout.file, layout.errors, layout.completion])

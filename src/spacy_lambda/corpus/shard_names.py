@@ -28,7 +28,8 @@ def shard_names(groups: Iterable[str], *, kept: Collection[str] = ()) -> dict[st
     A name that is changed ends with a digest of what it was. So do names that differ only in case or in Unicode forms,
     which are one for some file systems, and names in a folder that has the name of another group's results.
 
-    :param kept: Names that earlier shards have; a group with such a name keeps it though another one differs in case.
+    :param kept: Names that earlier shards have; a group with such a name keeps it, even if another
+        one differs from it in case only.
     """
     safe = {group: "/".join(_safe_part(part) for part in group.split("/")) for group in groups}
     count = Counter(folded(name) for name in safe.values())

@@ -32,7 +32,7 @@ class ShardStates:
     :param done: Shards that are annotated.
     :param failed: Shards that have failed, after all retries.
     :param execution: The execution of Step Functions that annotates them, by its ARN.
-    :param stopped: It was stopped.
+    :param stopped: True if the execution was stopped.
     """
 
     waiting: int = 0

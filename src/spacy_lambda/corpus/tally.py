@@ -73,7 +73,7 @@ class RunTally:
         self._total_documents, self._all_read = self._documents, True
 
     def add(self, counts: Counts) -> None:
-        """Count documents that are annotated; none when the first process is ready."""
+        """Count annotated documents. The first call may have none: a process is ready then."""
         with self._lock:
             if self._ready is None:
                 self._ready = self._began if counts.documents else time.monotonic()

@@ -213,7 +213,7 @@ def _confusion(results: Sequence[DocumentResult], labels: Sequence[str]) -> Conf
 def _as_spacy(
     key: str | None, schemes: Mapping[Scheme, SchemeScore], labels: Mapping[str, LabelScore]
 ) -> dict[str, Any]:
-    """Return the scores by the names of spaCy's, also for a pipeline none of whose components scores itself."""
+    """Return the scores under spaCy's names, even if no component of the pipeline scores itself."""
     if not schemes:
         return {}
     name = ENTITIES if key is None else f"spans_{key}"

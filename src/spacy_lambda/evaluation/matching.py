@@ -106,7 +106,7 @@ def _same_label(one: LabelledSpan, other: LabelledSpan) -> float:
 
 
 def _overlap(one: LabelledSpan, other: LabelledSpan) -> float:
-    """Return the characters of both as a part of those of either."""
+    """Return the share of the characters of either span that both cover."""
     shared = min(one.end, other.end) - max(one.start, other.start)
     return max(shared, 0) / max(max(one.end, other.end) - min(one.start, other.start), 1)
 

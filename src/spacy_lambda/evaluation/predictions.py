@@ -121,7 +121,7 @@ def spacy_scores(nlp: Language, predictions: PredictedCorpus) -> dict[str, Any]:
 
 
 def _is_scored(value: Any) -> bool:
-    """Return whether a score is more than that of an annotation that the corpus lacks."""
+    """Return whether there is a score: for an annotation that the corpus lacks, spaCy gives none."""
     return value is not None and value != {}
 
 

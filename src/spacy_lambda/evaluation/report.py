@@ -188,7 +188,7 @@ class Evaluation:
     :param schemes: Scores of all spans; none if neither side has spans.
     :param labels: Scores of each label.
     :param confusion: Numbers of pairs of annotated and predicted spans, by their labels.
-    :param spacy: Scores by spaCy's names, as ``spacy benchmark accuracy`` writes them, and those of each label.
+    :param spacy: Scores by spaCy's names, as ``spacy benchmark accuracy`` writes them, with the scores of each label.
     :param comparison: The comparison with another pipeline, if there is one.
     :param is_predicted: False if no component of the pipeline sets the annotated spans.
     :param annotated_documents: Documents whose spans are annotated, also if they are not predicted.

@@ -40,7 +40,7 @@ AT_ONCE = 1 << 22
 """Random numbers in memory."""
 
 MIN_DOCUMENTS = 2
-"""Documents with spans to score from which there is an interval."""
+"""Minimum number of documents with spans to score for an interval."""
 
 TOLERANCE = 1e-12
 """Difference below which two scores are equal."""

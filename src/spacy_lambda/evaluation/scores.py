@@ -1,6 +1,6 @@
 """Numbers of each document as one array, and precision, recall and F1 of their sums.
 
-Everything that is resampled is such a sum, so that a confidence interval takes one product of matrices.
+Only sums over documents are resampled, so that a confidence interval takes one product of matrices.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The CPUs that come with a function's memory: 1,769 MB are one vCPU.
+"""The CPUs that come with a function's memory: 1,769 MB is one vCPU.
 
 The process may use as many CPUs as the share has, rounded up, and ``os.sched_getaffinity`` shows them to onnxruntime.
 The share itself is the quota of a cgroup, where this user may make one; otherwise only whole CPUs are limited, for

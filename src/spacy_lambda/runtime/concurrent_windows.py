@@ -89,7 +89,7 @@ _open: weakref.WeakSet[ConcurrentWindows] = weakref.WeakSet()
 
 
 class ConcurrentWindows:
-    """Runs windows at the same time: those of the texts that are added, in order.
+    """Runs the windows of texts at the same time, in the order in which the texts are added.
 
     The calling thread runs windows, too, while it waits for one. With one CPU it runs all of them.
 

@@ -27,14 +27,14 @@ ALL_LAYERS = "hidden_states"
 """Output of a graph that gives the embeddings and every layer. *Shape:* ``(batch, n_layers + 1, wordpieces, width)``"""
 
 HiddenStates = npt.NDArray[np.float32]
-"""One row for each wordpiece, or that of each layer. *Shape:* ``(n_wordpieces, width)``, ``(n_layers + 1, …)``"""
+"""One row for each wordpiece, or one in each layer. *Shape:* ``(n_wordpieces, width)``, ``(n_layers + 1, …)``"""
 
 Inputs = dict[str, npt.NDArray[np.int64]]
 """Inputs of the graph for one window, by their names. *Shape of each:* ``(1, n_wordpieces)``"""
 
 T = TypeVar("T")
 OnEnd = Callable[[T, HiddenStates | None, Exception | None], None]
-"""Receives the data that it is to have, and the hidden states of a window or the error."""
+"""Receives the data that was passed with a window, and the window's hidden states or the error."""
 
 _lost_in_fork: list[Any] = []
 """Sessions of a parent process: their threads are gone, and closing them would wait for those threads."""

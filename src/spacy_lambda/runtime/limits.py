@@ -23,8 +23,8 @@ REQUEST_SHARE = 0.8
 
 TEXT_SHARE = 1 / 40
 TEXT_S = 0.8
-"""Seconds for one text: a fortieth of the timeout, but not less than these. Longer texts hold up all others, and of
-odd texts a wordpiece takes up to a third longer, for windows of 512 of them."""
+"""Seconds for one text: a fortieth of the timeout, but not less than these. Longer texts hold up all others. In
+unusual texts, a wordpiece takes up to a third longer, with windows of 512 wordpieces."""
 
 MIN_UNITS = 2048
 """Wordpieces or tokens of a text that are always accepted: some pages, for a large encoder in fp32 on one CPU too. Only

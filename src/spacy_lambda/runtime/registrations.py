@@ -59,7 +59,7 @@ STAND_INS: Mapping[str, tuple[str, Factory]] = {
     "vi": ("create_vietnamese_tokenizer", _vietnamese),
     "zh": ("create_chinese_tokenizer", _chinese),
 }
-"""Name and stand-in of the function that each language registers; the parameters are those of the function."""
+"""Name and stand-in of the function that each language registers; the stand-in has the function's parameters."""
 
 
 def _real(language: str, name: str) -> Callable[..., Factory]:

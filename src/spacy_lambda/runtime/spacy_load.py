@@ -31,7 +31,7 @@ KNOWN_PACKAGES = ("spacy", "spacy_lambda")
 
 
 def load_language(path: Path) -> Language:
-    """Load a pipeline; the result equals that of ``spacy.load``."""
+    """Load a pipeline; the result is the same as from ``spacy.load``."""
     populate_registry()
     meta = spacy.util.get_model_meta(path)
     config = spacy.util.load_config(path / "config.cfg")

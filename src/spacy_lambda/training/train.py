@@ -102,7 +102,7 @@ def train_pipeline(
     :param spacy_config: Your own config, in place of the one that is written.
     :param lang: spaCy's code of the language.
     :param seed: Seed of all random numbers.
-    :param max_steps: Number of steps, in place of those of the usual number of epochs.
+    :param max_steps: Number of steps, in place of the usual number of epochs.
     :param fast: Train for less than ten minutes.
     :param gpu_id: Number of the GPU; -1 for the CPU.
     :param force: Start again, and replace what an earlier run has written.

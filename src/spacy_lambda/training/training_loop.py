@@ -48,11 +48,11 @@ def resolved_training(nlp: Language) -> tuple[dict[str, Any], Any, Any]:
 class _Batches:
     """The batches of a run, the same in every process.
 
-    They are shuffled with random numbers of their own, whatever else uses Python's generator.
+    They have a state of Python's random numbers of their own, which nothing else in the process changes.
 
-    :param batches: Of spaCy; shuffled by Python's generator of random numbers.
+    :param batches: spaCy's batches, which Python's generator of random numbers shuffles.
     :param done: Number of batches that are replaced by empty ones.
-    :param on_resume: Called after these.
+    :param on_resume: Called after the empty ones.
     """
 
     def __init__(self, batches: Iterator[Batch], *, done: int, on_resume: Callable[[], None]) -> None:

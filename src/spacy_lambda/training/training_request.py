@@ -38,7 +38,7 @@ class TrainingRequest:
     :param base_identity: Digest of its files, or its commit.
     :param spacy_config: Digest of the user's own config.
     :param lang: spaCy's code of the language.
-    :param seed: Seed of all random numbers; ``None`` for that of the user's config.
+    :param seed: Seed of all random numbers; ``None`` for the seed in the user's config.
     :param fast: True for a run in limited time.
     :param max_steps: Steps, if they were given.
     :param gpu: True for a GPU.

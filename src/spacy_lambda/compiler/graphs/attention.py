@@ -28,7 +28,7 @@ class Attention(Protocol):
     """The attention of an encoder's layers."""
 
     def start(self, g: GraphBuilder, n_heads: int) -> Attend:
-        """Add the nodes that all layers share, and return the function that adds those of one layer."""
+        """Add the nodes that all layers share, and return the function that adds the nodes of one layer."""
 
 
 @dataclass(frozen=True)

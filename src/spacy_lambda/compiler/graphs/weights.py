@@ -89,7 +89,7 @@ class EncoderWeights:
     """A whole encoder.
 
     :param words: *Shape:* ``(vocabulary, embedding width)``
-    :param positions: Position embeddings, if there are some, plus that of token type 0. *Shape:*
+    :param positions: Position embeddings, if there are some, plus the embedding of token type 0. *Shape:*
         ``(positions, embedding width)``
     :param layers: In the order in which they run; layers that share their weights are one object.
     :param projection: From the embedding's width to the encoder's, where they differ.

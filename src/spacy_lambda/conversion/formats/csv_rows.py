@@ -49,7 +49,7 @@ class CsvHeader:
         return next((names.index(one) for one in choices if one in names), None)
 
     def others(self, read: Sequence[int | None]) -> list[str]:
-        """Return the names of the columns that are not read, without those of row numbers."""
+        """Return the names of the columns that are not read, except columns of row numbers."""
         names = (name.strip() for column, name in enumerate(self.names) if column not in read)
         return [name for name in names if name and not name.startswith(ROW_NUMBERS)]
 
@@ -63,7 +63,7 @@ def csv_header(file: SourceFile, is_known: Callable[[CsvHeader], bool]) -> CsvHe
 
 
 def forced_header(file: SourceFile) -> CsvHeader:
-    """Return the header of a file that has not the columns that are needed, for an error to name those that it has."""
+    """Return the header of a file that lacks the columns that are needed, so that an error names those that it has."""
     return max(_headers(file), key=lambda one: len(one.names))
 
 
@@ -74,7 +74,7 @@ def _headers(file: SourceFile) -> Iterator[CsvHeader]:
     for delimiter in DELIMITERS if stated is None else [stated["delimiter"]]:
         try:
             names = next(csv.reader(io.StringIO(head, newline=""), delimiter=delimiter), [])
-        except (csv.Error, TypeError, ValueError):  # the delimiter may be one that cannot be one
+        except (csv.Error, TypeError, ValueError):  # not every character can be a delimiter
             names = []
         yield CsvHeader(tuple(names), delimiter, line, begin)
 

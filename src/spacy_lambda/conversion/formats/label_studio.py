@@ -32,10 +32,10 @@ from spacy_lambda.errors import CorpusError
 __all__ = ["find", "read", "write"]
 
 ANNOTATIONS = ("annotations", "completions")
-"""The key of a task's annotations, and that of old versions."""
+"""The key of a task's annotations, now and in old versions."""
 
 OTHERS = ("predictions", "drafts")
-"""Keys of a model's annotations, and of those that are not submitted."""
+"""Keys of a model's annotations, and of annotations that are not submitted."""
 
 TASK_KEYS = (*ANNOTATIONS, "predictions")
 """Keys of which a task has one."""
@@ -135,7 +135,7 @@ def _add_annotator(by: Any, reading: ReadingContext) -> None:
 
 
 def _chosen(annotations: Sequence[Mapping[str, Any]], annotator: str | None) -> Mapping[str, Any] | None:
-    """Return the annotation to take: the ground truth, that of the named annotator, or the first."""
+    """Return the annotation to take: the ground truth, the named annotator's, or the first."""
     valid = [one for one in annotations if not _is_cancelled(one)]
     if annotator is not None:
         valid = [one for one in valid if annotator in annotator_names(one.get("completed_by"))]

@@ -64,7 +64,7 @@ def _spans(value: Mapping[str, Any], item: JsonItem) -> Iterator[AnnotatedSpan]:
     if not isinstance(start, int) or not isinstance(end, int):
         raise item.error(
             f"a span has no character offsets: {dict(value)!r:.100}",
-            "export a project of texts; those of HTML need globalOffsets, which Label Studio 1.0 and later write",
+            "export a project of texts; spans of HTML need globalOffsets, which Label Studio 1.0 and later write",
         )
     labels: list[Any] = next((value[key] for key in LABELS if isinstance(value.get(key), list)), [])
     text = value.get("text")

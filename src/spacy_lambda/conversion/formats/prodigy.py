@@ -169,7 +169,7 @@ def _identifier(values: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _with_offsets(span: Any, tokens: Any) -> Any:
-    """Return a span that has tokens only with the characters of these."""
+    """Return a span that has tokens but no characters, with the tokens' characters."""
     if not isinstance(span, dict) or "start" in span or not isinstance(tokens, list):
         return span
     try:

@@ -87,9 +87,9 @@ class AnnotationModule(Protocol):
         ...
 
     def write(self, documents: Sequence[AnnotatedDocument], path: Path, name: str) -> None:
-        """Write documents to a new file, or to files in a new folder. spaCy's module, which is given Docs, lacks it.
+        """Write documents to a new file, or to files in a new folder. The module of spaCy's format writes Docs instead.
 
-        :param name: The format's name, for a module of several.
+        :param name: The format's name, for a module that has several formats.
         """
         ...
 

@@ -25,7 +25,7 @@ __all__ = ["documents_of_items", "find", "read", "write"]
 OTHERS = ("relations", "events")
 
 COUNTED = (*OTHERS, "cats")
-"""Keys besides those of spans that are converted or counted."""
+"""Keys that are converted or counted, besides the keys of spans."""
 
 
 def find(files: Sequence[SourceFile]) -> list[SourceFile]:

@@ -57,7 +57,7 @@ def read(files: Sequence[SourceFile], reading: ReadingContext) -> Iterator[Annot
 def _documents(rows: Sequence[TableRow], file: SourceFile, reading: ReadingContext) -> list[_Document]:
     """Return the documents: rows of one identifier and text, which may be apart, as in a table sorted by labels.
 
-    Rows that repeat what an earlier document has are those of another one.
+    Rows that repeat what an earlier document has begin another document.
     """
     documents: list[_Document] = []
     known: dict[tuple[str, str], _Document] = {}
@@ -100,7 +100,7 @@ def _offset(cell: str) -> int | None:
 
 
 def _check_texts(rows: Sequence[TableRow], file: SourceFile) -> None:
-    """Refuse a table whose texts are those of the spans.
+    """Refuse a table whose column of texts has the texts of the spans.
 
     :raises CorpusError: If each text is as long as its span, and a span ends after its text.
     """

@@ -14,10 +14,10 @@ from spacy_lambda.errors import CorpusError
 __all__ = ["MAX_LABELS", "check_clear", "check_labels", "first_places", "standard_tags", "with_prefix"]
 
 MAX_LABELS = 200
-"""Labels that a file of tags without prefixes has at most."""
+"""Maximum labels of a file of tags without prefixes."""
 
 SEVERAL = re.compile(r"[|/,;&+]\s*(?:[BILUESMW]-|O\Z)")
-"""What is in a tag that is rather several, for nested spans."""
+"""A part of a cell that has several tags, for nested spans."""
 
 SHOWN = 80
 """Characters of a tag that an error shows."""

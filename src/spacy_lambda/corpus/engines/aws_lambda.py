@@ -152,7 +152,7 @@ class LambdaEngine:
     def _fetch(
         self, pool: ThreadPoolExecutor, waiting: dict[str, str], on_documents: OnDocuments
     ) -> Iterator[ShardResult]:
-        """Yield the results that are there, and remove the objects of those that were taken."""
+        """Yield the results that are there, and remove the objects of results that were taken."""
         for digests in _batches(sorted(waiting.keys() & self._objects.present("records")), TRANSFERS):
             for result in pool.map(self._result, digests, [waiting[digest] for digest in digests]):
                 on_documents(result.counts)

@@ -35,13 +35,13 @@ def shard_batches(shard: Shard) -> list[ShardBatch]:
 
 
 class ShardResults:
-    """Results of batches, which come in any order, until those of their shard are complete."""
+    """Results of batches, which come in any order, until all results of their shard are there."""
 
     def __init__(self) -> None:
         self._found: dict[str, dict[int, ShardResult]] = {}
 
     def add(self, batch: ShardBatch, result: ShardResult) -> Iterator[ShardResult]:
-        """Add the result of a batch; yield that of its shard if it was the last one."""
+        """Add the result of a batch; if it completes its shard, yield the shard's result."""
         found = self._found.setdefault(batch.shard, {})
         found[batch.number] = result
         if len(found) == batch.batches:

@@ -52,7 +52,7 @@ def annotate_safely(name: str, lines: bytes, annotate: Annotate, endings: Ending
 
     They are then annotated one by one. Those that end a process get an error, and all of them are annotated once more,
     together, as in a run without these. If that ends a process, too, as one that needs more memory for all than for
-    each of them, the results are those of single documents.
+    each of them, the results come from documents one by one.
 
     :param name: Name of the shard that they are of.
     :param lines: The documents.

@@ -15,7 +15,7 @@ from spacy_lambda.errors import CorpusError, SpacyLambdaError
 __all__ = ["PipelineSnapshot"]
 
 FileStates = tuple[tuple[str, int, int, int, int], ...]
-"""For each file and folder its name, and values of which one differs if it has changed."""
+"""For each file and folder its name, and values, at least one of which differs if it has changed."""
 
 
 @dataclass(frozen=True)
@@ -70,5 +70,5 @@ def _states(folder: Path) -> Iterator[tuple[str, int, int, int, int]]:
                 found = os.stat(path)
             except OSError:
                 continue
-            # The time of a change cannot be set, unlike that of a modification.
+            # The time of a change cannot be set, unlike the time of a modification.
             yield path, found.st_size, found.st_ctime_ns, found.st_dev, found.st_ino

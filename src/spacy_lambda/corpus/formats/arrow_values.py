@@ -183,7 +183,7 @@ def _decoder(kind: pa.DataType) -> Change | None:
 
 
 def _time_units(value: str, second: int) -> int:
-    """Return a time of day as a number of units, of which a second has so many."""
+    """Return a time of day as a number of units."""
     hours, minutes, seconds = value.split(":")
     whole, _, fraction = seconds.partition(".")
     digits = len(str(second)) - 1

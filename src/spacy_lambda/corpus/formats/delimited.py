@@ -35,7 +35,7 @@ class Delimited:
     quoted: bool = True
 
     def read(self, stream: BinaryIO, file: str, columns: Columns) -> Iterator[Document]:
-        """Yield a document for each row; its number is that of the line in which the row begins."""
+        """Yield a document for each row; its number is the number of the line in which the row begins."""
         header: list[str] | None = None
         for number, row in numbered_rows(stream, file, columns, delimiter=self.delimiter, quoted=self.quoted):
             if header is None:
@@ -67,7 +67,7 @@ tsv_unquoted = Delimited("\t", quoted=False)
 
 
 def _header(row: list[str] | str, place: str, columns: Columns) -> list[str]:
-    """Return the names of the columns; those without a name, or with that of another, are named as pandas does.
+    """Return the names of the columns; columns without a name, or with another's name, are named as pandas does.
 
     :raises CorpusError: If the line cannot be read, or one that is needed is missing or occurs twice.
     """

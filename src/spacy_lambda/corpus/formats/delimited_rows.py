@@ -60,7 +60,7 @@ class _Rows:
         )
 
     def _kept(self, lines: Iterable[str]) -> Iterator[str]:
-        """Yield lines, and keep those of the row that is read."""
+        """Yield lines, and keep the lines of the row that is read."""
         for line in lines:
             self._row.append(line)
             yield line

@@ -33,7 +33,7 @@ def read(stream: BinaryIO, file: str, columns: Columns) -> Iterator[Document]:
 def _carried(doc: Doc, text_key: str) -> dict[str, Any]:
     """Return the Doc's user data and extension attributes, and annotations that it has.
 
-    Of two with one name, the attribute's becomes ``_.NAME``, and that of user data becomes ``user_data.NAME`` if the
+    If two have one name, the attribute becomes ``_.NAME``, and the user data becomes ``user_data.NAME`` if the
     other is annotations'.
     """
     parts = _annotations(doc)

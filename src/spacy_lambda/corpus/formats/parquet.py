@@ -28,7 +28,7 @@ __all__ = ["read", "writer"]
 READ_ROWS = 256
 WRITTEN_ROWS = 5_000
 WRITTEN_BYTES = 16_000_000
-"""A row group ends with whichever comes first. Bytes are those of the lines as JSON, with all columns."""
+"""A row group ends with whichever comes first. Bytes are counted in the lines of JSON, with all columns."""
 
 MAX_COLUMNS = 10_000
 DIFFERENT = (pa.ArrowException, ValueError, TypeError, OverflowError)
@@ -115,7 +115,7 @@ def _seekable(stream: BinaryIO) -> Iterator[BinaryIO]:
 
 
 def writer(every: Lines, sources: Sequence[Source], columns: Columns, parts: Sequence[str]) -> Write:
-    """Look through all lines for the types of their columns; those of Parquet sources come back as they were."""
+    """Look through all lines for the types of their columns; columns of Parquet sources get their types back."""
     seen = {"id": SeenValues()}
     types_before = _types_of(sources, columns)
     for chunk in _chunks(every()):

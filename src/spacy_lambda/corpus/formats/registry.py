@@ -97,7 +97,7 @@ class FormatModule(Protocol):
     def writer(self, every: Lines, sources: Sequence[Source], columns: Columns, parts: Sequence[str]) -> Write:
         """Return the function that writes the output's files. A format that is only read does not have it.
 
-        :param every: All annotated documents, of which a file has all or some.
+        :param every: All annotated documents; a file has all or some of them.
         :param sources: The files of the corpus.
         :param columns: Their columns.
         :param parts: The parts of a Doc that are requested; a table has their columns also without documents.
@@ -183,7 +183,7 @@ FORMATS = {
 
 
 def is_gzip(name: str) -> bool:
-    """Return whether a file's name is that of a gzip file."""
+    """Return whether a file is packed with gzip, by its name."""
     return name.lower().endswith(".gz")
 
 

@@ -74,7 +74,7 @@ class ByteBpeEncoder(WordpieceEncoder):
         return {"bos": self.bos, "eos": self.eos, **self._merges.to_dict()}
 
     def to_files(self) -> dict[str, bytes]:
-        """Return the settings' file and that of the merges."""
+        """Return the file of the settings and the file of the merges."""
         return {**super().to_files(), MERGES_FILE: self._merges.to_bytes()}
 
     @classmethod

@@ -24,7 +24,7 @@ class SentencepieceEncoder(WordpieceEncoder):
     """A SentencePiece model, run by curated-tokenizers, which only these pipelines need.
 
     :param model: Contents of the model's file.
-    :param adapter: The transformer to whose ids those of the model are converted.
+    :param adapter: The transformer to whose ids the model's ids are converted.
     :raises PipelineLoadError: If curated-tokenizers is missing.
     """
 

@@ -41,7 +41,7 @@ def is_ping(event: Any) -> bool:
 def is_scheduled_ping(event: Mapping[str, Any]) -> bool:
     """Return whether an event of EventBridge is one of a schedule without an input, or has a ping as its detail.
 
-    The detail of a rule's event is an empty object; that of EventBridge Scheduler, the string ``{}``
+    A rule's event has an empty object as its detail; an event of EventBridge Scheduler has the string ``{}``
     (https://github.com/aws/aws-lambda-java-libs/issues/479).
     """
     detail = event["detail"]

@@ -53,7 +53,7 @@ def encode(value: Any) -> bytes:
 
 
 def outcomes_of(predictor: Predictor, requests: Sequence[Request]) -> list[Any]:
-    """Return the prediction of each request, or its exception; an error of all requests is that of each."""
+    """Return the prediction of each request, or its exception; an error of all requests is returned for each."""
     try:
         return predictor.predict_each(requests)
     except Exception as exc:  # not caused by one request; the next attempt may succeed
