@@ -14,8 +14,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+import typer
+from typer.main import get_command
 
 from spacy_lambda.cli.boundary import BUG, INTERRUPTED, KNOWN, guarded
+from spacy_lambda.cli.group import Commands
 from spacy_lambda.core.env_names import TRACEBACK_VARIABLE
 from spacy_lambda.errors import LocationError
 from spacy_lambda.extras import install_command
@@ -80,6 +83,21 @@ def test_an_exception_becomes_a_message_and_an_exit_code(
     written = [path.read_text(encoding="utf-8") for path in tmp_path.iterdir()]
     assert len(written) == (code == BUG)
     assert all("Traceback" in text and type(exc).__name__ in text for text in written)
+
+
+@pytest.mark.parametrize("status", [0, None, 3])
+def test_code_that_ends_a_command_is_an_error(status: int | None, capsys: pytest.CaptureFixture[str]) -> None:
+    app = typer.Typer(cls=Commands)
+    app.callback()(lambda: None)
+
+    @app.command()
+    def work() -> None:
+        sys.exit(status)
+
+    assert guarded(lambda: get_command(app).main(["work"])) == KNOWN
+    err = capsys.readouterr().err
+    assert f"error: the pipeline's code ended the command: SystemExit: {status}" in err
+    assert "remedy: remove exit" in err
 
 
 def test_a_bug_is_reported_where_no_file_can_be_written(

@@ -61,3 +61,10 @@ def test_a_rate_that_is_unknown_is_not_shown(monkeypatch: pytest.MonkeyPatch) ->
         on_step("packing", 1000, 1000)
     assert "packing" in screen.getvalue()
     assert "?" not in screen.getvalue().replace("\x1b[?", "")
+
+
+def test_what_code_prints_meanwhile_is_not_among_the_results(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress.progress(quiet=True):
+        print("from a component")
+    print("{}")
+    assert capsys.readouterr() == ("{}\n", "from a component\n")

@@ -53,6 +53,11 @@ REFUSED: dict[str, tuple[Changes, str, str]] = {
         "component 'transformer' has window = 0",
         "set window in [components.transformer.model.get_spans]",
     ),
+    "tokens between windows": (
+        {(*MODEL, "get_spans", "stride"): 25},
+        "component 'transformer' has a stride of 25 and windows of 24",
+        "set stride in [components.transformer.model.get_spans] of its config.cfg to at most 24",
+    ),
 }
 
 

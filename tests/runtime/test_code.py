@@ -120,6 +120,23 @@ def test_code_that_raises_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("content", "message", "remedy"),
+    [
+        ("import sys\nsys.exit(3)", "SystemExit: 3", "__main__"),
+        ("exit()", "SystemExit", "__main__"),
+        ("def broken(:", "SyntaxError", "correct the module"),
+    ],
+)
+def test_code_that_is_a_program_or_broken_is_not_missing_a_package(
+    tmp_path: Path, content: str, message: str, remedy: str
+) -> None:
+    folder = make(tmp_path / "a", {"own_program.py": content}, ["own_program"])
+    with pytest.raises(PipelineLoadError, match=rf"'own_program'.*{message}") as caught:
+        load(folder)
+    assert remedy in caught.value.remedy
+
+
+@pytest.mark.parametrize(
     "names",
     [
         "own",

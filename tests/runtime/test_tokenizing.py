@@ -163,6 +163,19 @@ def test_where_the_expressions_are_others_the_limit_is_lower(language: str) -> N
     assert f"the limit is {MAX_RUN[False]:,}" in refusal.message
 
 
+@pytest.mark.parametrize(
+    ("language", "text", "length"), [("en", ("(" * 4_000 + "a ") * 9, 4_001), ("el", "." * 500, 500)]
+)
+def test_a_run_within_the_limit_is_not_said_to_be_beyond_it(language: str, text: str, length: int) -> None:
+    made = Tokenizing(pipeline(language))
+    refusal = made.check("text", made.cost(text))
+    assert refusal is not None
+    found = re.search(r"has ([\d,]+) characters.* the time of ([\d,]+); the limit is ([\d,]+)$", refusal.message)
+    assert found is not None
+    shown, time, limit = (int(number.replace(",", "")) for number in found.groups())
+    assert shown == length < limit < time
+
+
 @pytest.mark.parametrize("expression", [r"a|^b", r"(?m)^a", "", r"(^a|b)"])
 def test_prefixes_that_are_not_anchored_are_left_as_they_are(expression: str) -> None:
     assert anchored_prefix_search(re.compile(expression).search) is None

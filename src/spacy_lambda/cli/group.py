@@ -12,6 +12,7 @@ import spacy_lambda
 from spacy_lambda.cli.boundary import CommandAborted
 from spacy_lambda.cli.console import print_lines
 from spacy_lambda.cli.help import ReadableGroup
+from spacy_lambda.errors import SpacyLambdaError
 
 __all__ = ["Commands", "root"]
 
@@ -43,6 +44,15 @@ def _passed_through() -> Iterator[None]:
             # A missing one: of SRC... and DST, the command line would fill DST first, and name SRC.
             exc.param_hint = repr(" ".join(_metavar(one) for one in exc.ctx.command.params if _is_argument(one)))
         raise
+    except SystemExit as exc:
+        if isinstance(exc.__context__, BrokenPipeError):  # of rich, whose output was closed
+            raise
+        # Of the pipeline's code: commands end by typer.Exit.
+        error = SpacyLambdaError(
+            f"the pipeline's code ended the command: SystemExit: {exc.code}",
+            remedy="remove exit, quit and sys.exit from its components and factories",
+        )
+        raise CommandAborted(error) from exc
     except typer.Abort as exc:
         raise CommandAborted(KeyboardInterrupt()) from exc
     except (KeyboardInterrupt, EOFError, OSError) as exc:

@@ -35,11 +35,16 @@ _drawn: list[Progress] = []
 def progress(*, quiet: bool) -> Iterator[OnStep]:
     """Draw a bar for each step.
 
+    What a pipeline's code prints meanwhile goes to standard error: programs read the results on standard output.
+
     :param quiet: Draw nothing. Nor is anything drawn if standard error is not a terminal.
     """
     from rich.progress import MofNCompleteColumn, TimeElapsedColumn
 
-    with _bars(MofNCompleteColumn(), TimeElapsedColumn(), quiet=quiet) as on_step:
+    with (
+        contextlib.redirect_stdout(sys.stderr),
+        _bars(MofNCompleteColumn(), TimeElapsedColumn(), quiet=quiet) as on_step,
+    ):
         yield on_step
 
 

@@ -98,7 +98,9 @@ def import_custom_code(code: CustomCode) -> None:
         try:
             import_modules(entry.parent, [name, *(other for other in siblings if other != name)])
         except PipelineLoadError as exc:
-            raise CompileError(exc.message, remedy="install what it imports, or give that with --code too") from exc
+            absent = isinstance(exc.__cause__, ImportError)
+            remedy = "install what it imports, or give that with --code too" if absent else exc.remedy
+            raise CompileError(exc.message, remedy=remedy) from exc
 
 
 def copy_code(code: CustomCode, folder: Path) -> None:

@@ -166,9 +166,10 @@ def _load(path: Path, name: str) -> Language:
                 f"{name} uses functions that are not registered: {', '.join(unknown)}",
                 remedy="give the file that registers it with --code FILE, as to compile, or install its package",
             ) from exc
+        absent = isinstance(exc.__cause__, OSError)
         raise VerifyError(
             f"{name} cannot be compared: {exc.message}",
-            remedy=f"install its requirements, for example {install_command('compile')}",
+            remedy=exc.remedy if absent else f"install its requirements, for example {install_command('compile')}",
         ) from exc
 
 

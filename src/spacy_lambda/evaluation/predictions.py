@@ -52,6 +52,8 @@ def load_any(pipeline: str, code: Sequence[Path] = ()) -> Language:
     try:
         return load(path)
     except PipelineLoadError as exc:
+        if isinstance(exc.__cause__, OSError):
+            raise
         raise PipelineLoadError(
             exc.message,
             remedy=f"install what it requires, for example {install_command('compile')};"

@@ -103,11 +103,19 @@ def import_modules(folder: Path, names: Sequence[str]) -> None:
     for name in names:
         try:
             import_module(name)
-        except Exception as exc:  # any exception of user code
+        except (Exception, SystemExit) as exc:  # any exception of user code
             raise PipelineLoadError(
                 f"the pipeline's own module {name!r} ({folder}) cannot be imported: {type(exc).__name__}: {exc}",
-                remedy="add what it imports to the pipeline's requirements or with --code, and compile it again",
+                remedy=_import_remedy(exc),
             ) from exc
+
+
+def _import_remedy(error: BaseException) -> str:
+    if isinstance(error, ImportError):
+        return "add what it imports to the pipeline's requirements or with --code, and compile it again"
+    if isinstance(error, SystemExit):
+        return 'move what ends the program, or reads its arguments, below `if __name__ == "__main__":`'
+    return "correct the module, and compile the pipeline again"
 
 
 def _register_code(folder: Path, names: Sequence[str]) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from math import isqrt
 from typing import Any
 
 from spacy.language import Language
@@ -148,9 +149,11 @@ class Tokenizing:
         limit = MAX_RUN[fast]
         if steps <= limit**2:
             return None
+        # Several runs count together, and a run of dots or digits counts as a longer one of other symbols.
+        most = "" if cost.length > limit else f", which with others of the text take the time of {isqrt(steps):,}"
         return RequestError(
             f'"{key}" has {cost.length:,} characters without whitespace at character {cost.start:,}, most of them '
-            f"punctuation or symbols that spaCy splits off one by one; the limit is {limit:,}",
+            f"punctuation or symbols that spaCy splits off one by one{most}; the limit is {limit:,}",
             remedy="put whitespace between them, or leave them out",
             key=key,
             status=413,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import onnx
@@ -225,14 +225,24 @@ def _config_reasons(name: str, model: Mapping[str, Any], path: str) -> Iterator[
 
 def _window_reasons(name: str, spans: Mapping[str, Any], path: str) -> Iterator[Reason]:
     """Yield invalid settings of windows: spaCy silently converts them to integers, and never ends on steps of 0."""
-    for setting in ("window", "stride"):
-        value = spans.get(setting)
-        if type(value) is not int or not 1 <= value <= MAX_WINDOW:
+    window, stride = (spans.get(setting) for setting in ("window", "stride"))
+    for setting, value in (("window", window), ("stride", stride)):
+        if not _is_length(value):
             yield (
                 f"component {name!r} has {setting} = {json.dumps(value)} in its get_spans",
                 f"set {setting} in [{path}.get_spans] of its config.cfg to a whole number of tokens"
                 f" from 1 to {MAX_WINDOW}, as it was trained",
             )
+    if _is_length(window) and _is_length(stride) and window < stride:
+        yield (
+            f"component {name!r} has a stride of {stride} and windows of {window} in its get_spans: a text that ends"
+            " between two windows has tokens without vectors, for which spaCy reads other memory",
+            f"set stride in [{path}.get_spans] of its config.cfg to at most {window}, and train it again",
+        )
+
+
+def _is_length(value: object) -> TypeGuard[int]:
+    return type(value) is int and 1 <= value <= MAX_WINDOW
 
 
 def _model_reasons(name: str, component: Any) -> Iterator[Reason]:
