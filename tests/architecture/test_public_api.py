@@ -143,6 +143,18 @@ def test_public_names_are_documented() -> None:
     assert {name: line for name, line in first.items() if not sentence.fullmatch(line)} == {}
 
 
+def test_public_functions_take_paths_of_any_kind() -> None:
+    """``Path`` in a signature stands for strings that are refused."""
+    found = {
+        f"{name}({parameter.name}: {parameter.annotation})"
+        for name in PUBLIC
+        if callable(value := getattr(spacy_lambda, name)) and not name.endswith("Error")
+        for parameter in inspect.signature(value).parameters.values()
+        if re.search(r"\bPath\b", str(parameter.annotation))
+    }
+    assert found == set()
+
+
 def test_public_names_are_listed() -> None:
     assert set(spacy_lambda.__all__) <= set(dir(spacy_lambda))
     with pytest.raises(AttributeError, match="nobody"):

@@ -22,7 +22,7 @@ from spacy_lambda.bundler.target import (
     require_package_type,
 )
 from spacy_lambda.bundler.tree import write_zip
-from spacy_lambda.core.files import file_sizes, folder_beside, is_special, move_into_place
+from spacy_lambda.core.files import StrPath, file_sizes, folder_beside, is_special, move_into_place
 from spacy_lambda.core.lambda_limits import UNZIPPED_BYTES
 from spacy_lambda.core.pipeline_meta import path_in
 from spacy_lambda.core.pipelines import BUNDLE_METADATA
@@ -95,8 +95,8 @@ class Bundle:
 
 
 def bundle(
-    pipeline: str,
-    out: Path,
+    pipeline: StrPath,
+    out: StrPath,
     options: BundleOptions = BundleOptions(),
     *,
     limit: int = UNZIPPED_BYTES,
@@ -119,7 +119,7 @@ def bundle(
     :raises RequirementError: If a package that the pipeline requires is not installed here.
     :raises StoreError: If the store cannot be reached, or has no such pipeline.
     """
-
+    out = Path(out)
     require_package_type(options.package_type)
     if options.engine != NO_ENGINE:
         require_known(options.engine)
@@ -134,7 +134,7 @@ def bundle(
         if not options.replace:
             _require_new(_image_folder(name, out) if options.package_type == "image" else _zip_file(name, out))
 
-    with assemble(pipeline, options.target, step, check=check, zip_limit=zip_limit) as made:
+    with assemble(str(pipeline), options.target, step, check=check, zip_limit=zip_limit) as made:
         assembled = made if options.fetch_from is None else replace(made, location=options.fetch_from)
         choice = _choose(assembled, options.package_type, fetch=fetched, limit=limit)
         engine = None

@@ -22,6 +22,7 @@ from spacy_lambda.config.faults import Fault, toml_key
 from spacy_lambda.config.precedence import override
 from spacy_lambda.config.project import FunctionConfig, Project
 from spacy_lambda.config.toml_file import FILE, read_toml
+from spacy_lambda.core.files import StrPath
 from spacy_lambda.core.location import parse_location
 from spacy_lambda.errors import ConfigError, LocationError
 
@@ -29,7 +30,7 @@ __all__ = ["absolute_location", "load_project", "make_project"]
 
 
 def load_project(
-    path: Path | None = None, *, region: str | None = None, environ: Mapping[str, str] | None = None
+    path: StrPath | None = None, *, region: str | None = None, environ: Mapping[str, str] | None = None
 ) -> Project:
     """Load the project's file.
 
@@ -38,7 +39,7 @@ def load_project(
     :param environ: ``None`` for this process's environment.
     :raises ConfigError: If the file cannot be read, or has faults; it lists all of them.
     """
-    path = path or Path(FILE)
+    path = Path(FILE if path is None else path)
     return make_project(read_toml(path), path, region=region, environ=os.environ if environ is None else environ)
 
 

@@ -9,10 +9,10 @@ import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from spacy_lambda.core.files import StrPath
 from spacy_lambda.core.lambda_function import DEFAULT_MEMORY_MB, DEFAULT_TIMEOUT_S
 from spacy_lambda.errors import LocalLambdaError
 from spacy_lambda.local.log_pipe import LogSink
@@ -53,7 +53,7 @@ class LocalLambda:
 
     def __init__(
         self,
-        pipeline: FunctionSettings | str | Path,
+        pipeline: FunctionSettings | StrPath,
         *,
         memory: int = DEFAULT_MEMORY_MB,
         timeout: float = DEFAULT_TIMEOUT_S,
@@ -72,7 +72,7 @@ class LocalLambda:
         settings = pipeline
         if not isinstance(settings, FunctionSettings):
             settings = FunctionSettings(
-                pipeline=settings, memory_mb=memory, timeout_s=timeout, environment=environment or {}
+                pipeline=str(settings), memory_mb=memory, timeout_s=timeout, environment=environment or {}
             )
         first = LocalFunction(settings, program)
         functions = {"/": first} if compare is None else side_by_side(first, compare)
@@ -180,7 +180,7 @@ class LocalLambda:
 
 
 def serve(
-    pipeline: str | Path,
+    pipeline: StrPath,
     *,
     name: str = "function",
     environment: Mapping[str, str] | None = None,
@@ -206,5 +206,5 @@ def serve(
     :raises LocalLambdaError: If the pipeline is missing, or the address is in use.
     :raises RequirementError: If the pipeline requires a package that is not installed.
     """
-    settings = FunctionSettings(pipeline=pipeline, name=name, environment=environment or {})
+    settings = FunctionSettings(pipeline=str(pipeline), name=name, environment=environment or {})
     return LocalLambda(settings, host=host, port=port, log=log)

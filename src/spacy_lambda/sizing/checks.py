@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from spacy_lambda.core.compiled_meta import COMPILE_SMALLER
-from spacy_lambda.core.files import file_sizes, megabytes
+from spacy_lambda.core.files import StrPath, file_sizes, megabytes
 from spacy_lambda.core.lambda_limits import MB_PER_VCPU, UNZIPPED_BYTES
 from spacy_lambda.core.pipelines import resolve_pipeline
 from spacy_lambda.core.progress import OnStep, no_progress
@@ -28,10 +28,10 @@ OF_RUNS = ("init", "memory", "duration", "payload")
 
 
 def check(
-    pipeline: str | Path,
+    pipeline: StrPath,
     options: CheckOptions = DEFAULTS,
     *,
-    texts: Path | None = None,
+    texts: StrPath | None = None,
     on_step: OnStep = no_progress,
 ) -> Verdict:
     """Check a function before it is deployed: its files, its settings, and by running it in the local Lambda.
@@ -42,7 +42,7 @@ def check(
     :param on_step: Called with each step's name, the number of steps done, and their total.
     :raises SpacyLambdaError: If there is no such pipeline, or it cannot be run for another reason than its limits.
     """
-    sample = BUILT_IN_TEXTS if texts is None else read_texts(texts)
+    pipeline, sample = str(pipeline), BUILT_IN_TEXTS if texts is None else read_texts(Path(texts))
     found = check_settings(options)
     if any(one.status == "fails" for one in found):
         return Verdict((*found, *skipped((*OF_FILES, *OF_RUNS), "not checked with settings that Lambda refuses")))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from spacy_lambda.cdk.prices import FALLBACK_REGION, price_of, read_prices
 from spacy_lambda.config.rules import MIN_MEMORY_MB
+from spacy_lambda.core.files import StrPath
 from spacy_lambda.core.lambda_function import ARCHITECTURES
 from spacy_lambda.core.lambda_limits import MAX_MEMORY_MB, MB_PER_VCPU, NEW_ACCOUNT_MEMORY_MB
 from spacy_lambda.core.progress import OnStep, no_progress
@@ -145,10 +146,10 @@ class CostEstimate:
 
 
 def estimate(
-    pipeline: str | Path,
+    pipeline: StrPath,
     options: EstimateOptions = EstimateOptions(),
     *,
-    texts: Path | None = None,
+    texts: StrPath | None = None,
     on_step: OnStep = no_progress,
 ) -> CostEstimate:
     """Measure a function in the local Lambda, and estimate its cost.
@@ -162,8 +163,8 @@ def estimate(
     from spacy_lambda.sizing.measurement import measure  # needs the extra ``local``
     from spacy_lambda.sizing.texts import BUILT_IN_TEXTS, read_texts
 
-    sample = BUILT_IN_TEXTS if texts is None else read_texts(texts)
-    figures, path = measure(pipeline, sample, on_step=on_step), Path(pipeline)
+    sample = BUILT_IN_TEXTS if texts is None else read_texts(Path(texts))
+    figures, path = measure(str(pipeline), sample, on_step=on_step), Path(pipeline)
     return estimate_cost(figures, options, code_bytes=path.stat().st_size if path.is_file() else None)
 
 

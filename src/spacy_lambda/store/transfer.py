@@ -14,6 +14,7 @@ from spacy_lambda.core.artifact.open import pipeline_folder
 from spacy_lambda.core.artifact.pack import pack, require_new, write_artifact
 from spacy_lambda.core.artifact.unpack import unpack_stream
 from spacy_lambda.core.digest import Digest
+from spacy_lambda.core.files import StrPath
 from spacy_lambda.core.location import Location, parse_location
 from spacy_lambda.core.pipelines import require_replaceable
 from spacy_lambda.core.progress import OnStep, no_progress
@@ -29,12 +30,12 @@ __all__ = ["Pulled", "pull", "push"]
 
 
 def push(
-    pipeline: str,
+    pipeline: StrPath,
     store: Store | Location | str,
     *,
     aliases: tuple[str, ...] = (),
     replace: bool = False,
-    sign_key: Path | None = None,
+    sign_key: StrPath | None = None,
     on_step: OnStep = no_progress,
 ) -> Pushed:
     """Pack a pipeline, sign it if a key is given, and store it.
@@ -61,9 +62,9 @@ def push(
         signature = None
         if sign_key is not None:
             signature = Path(scratch, "model.sig")
-            signature.write_bytes(sign_pipeline(folder, packed.manifest, sign_key))
+            signature.write_bytes(sign_pipeline(folder, packed.manifest, Path(sign_key)))
         request = Push(
-            packed=packed, folder=folder, aliases=aliases, replace=replace, signature=signature, source=pipeline
+            packed=packed, folder=folder, aliases=aliases, replace=replace, signature=signature, source=str(pipeline)
         )
         return replaced(opened.push(request, on_step=on_step), kind=kind, left_out=packed.left_out)
 
@@ -87,10 +88,10 @@ class Pulled:
 
 def pull(
     location: Location | str,
-    out: Path,
+    out: StrPath,
     *,
     s3: S3Options = FROM_ENVIRONMENT,
-    verify_key: Path | None = None,
+    verify_key: StrPath | None = None,
     force: bool = False,
     on_step: OnStep = no_progress,
 ) -> Pulled:
@@ -106,17 +107,17 @@ def pull(
     :raises SignatureError: If it is not signed by that key.
     :raises StoreError: If the store cannot be reached, refuses, or has no such pipeline.
     """
-    source = _parsed(location)
+    source, out, key = _parsed(location), Path(out), None if verify_key is None else Path(verify_key)
     if out.suffix.lower() == ".tar":
         if not force:
             require_new(out)
         with tempfile.TemporaryDirectory(prefix="spacy-lambda-") as scratch:
-            pulled = _pull(source, Path(scratch, "pipeline"), s3, verify_key, on_step, force=False)
+            pulled = _pull(source, Path(scratch, "pipeline"), s3, key, on_step, force=False)
             packed = write_artifact(pulled.path, pulled.manifest, out)
         return replaced(pulled, path=out, sha256=packed.sha256)
     # Before the artifact is fetched.
     require_replaceable(out, force=force)
-    return _pull(source, out, s3, verify_key, on_step, force=force)
+    return _pull(source, out, s3, key, on_step, force=force)
 
 
 def _parsed(location: Location | str) -> Location:
