@@ -246,6 +246,15 @@ def test_an_execution_that_is_stopped_in_the_console(tmp_path: Path, function: F
     assert summary.counts.documents == 200
 
 
+def test_results_are_not_written_where_objects_expire(tmp_path: Path, function: Function, config: Path) -> None:
+    source = write_jsonl(tmp_path / "corpus.jsonl", TEXTS)
+    for place in ("annotate/", "annotate/ner", "annotate/results/all.jsonl"):
+        with pytest.raises(CorpusError, match=f"is below s3://{BUCKET}/annotate/"):
+            annotate(source, f"s3://{BUCKET}/{place}", function="ner", config=config)
+    assert keys() == []
+    annotate(source, f"s3://{BUCKET}/annotated/", function="ner", config=config)
+
+
 def test_a_bucket_that_does_not_exist(tmp_path: Path, function: Function, config: Path) -> None:
     source = write_jsonl(tmp_path / "corpus.jsonl", TEXTS)
     client("s3").delete_bucket(Bucket=BUCKET)

@@ -133,6 +133,11 @@ def annotate(
         ray_address=ray_address,
     )
     chosen.parts.check(wanted, on_warning)
+    if chosen.temporary is not None and layout.own[0].startswith(chosen.temporary):
+        raise CorpusError(
+            f"{layout.name} is below {chosen.temporary}, which has shards and results on their way, and is emptied",
+            remedy="choose another prefix",
+        )
     run = _Run(layout, files, columns, options.include, on_error, on_progress)
     with layout.work.lock(layout.lock, layout.name):
         remove_unfinished(layout)

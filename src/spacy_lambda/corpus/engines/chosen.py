@@ -31,12 +31,14 @@ class ChosenEngine:
     :param parts: Parts of a Doc that its pipeline sets.
     :param shard_bytes: Size of a shard that suits it.
     :param make: Makes it, with the options, the run's name and a callback for the states of shards.
+    :param temporary: URL below which objects do not stay.
     """
 
     pipeline: str
     parts: PipelineParts
     shard_bytes: int
     make: Callable[[AnnotateOptions, str, OnStates], Engine]
+    temporary: str | None = None
 
 
 def choose_engine(
@@ -107,4 +109,4 @@ def _on_lambda(function: str | None, config: StrPath | None, aws: S3Options) -> 
     def make(options: AnnotateOptions, run: str, on_states: OnStates) -> Engine:
         return LambdaEngine(deployed, options, run=run, on_states=on_states)
 
-    return ChosenEngine(str(deployed.sha256), deployed.parts, deployed.shard_bytes, make)
+    return ChosenEngine(str(deployed.sha256), deployed.parts, deployed.shard_bytes, make, deployed.temporary)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from spacy_lambda.aws.errors import aws_errors
-from spacy_lambda.cdk.aws_names import bulk_prefix, stack_name, state_machine_name
+from spacy_lambda.cdk.aws_names import BULK_PREFIX, bulk_prefix, stack_name, state_machine_name
 from spacy_lambda.cdk.bulk_settings import map_concurrency
 from spacy_lambda.cdk.spec import ALIAS
 from spacy_lambda.config import load_project
@@ -75,6 +75,12 @@ class DeployedFunction:
     def region(self) -> str:
         """The region, as the ARN of the state machine has it."""
         return self.state_machine.split(":")[3]
+
+    @property
+    def temporary(self) -> str | None:
+        """URL below which objects are removed: in the project's bucket, after some days, those of all functions."""
+        prefix = BULK_PREFIX if self.place.prefix.startswith(f"{BULK_PREFIX}/") else self.place.prefix
+        return f"s3://{self.place.bucket}/{prefix}/" if prefix else None
 
     @property
     def shard_bytes(self) -> int:
