@@ -14,7 +14,7 @@ from spacy_lambda.errors import shorten
 __all__ = ["ValueDifference", "differences", "first_not_finite", "trace_differences"]
 
 TOLERANCE = 1e-3
-"""Of numbers, relative and absolute: scores and vectors differ in their last bits from one batch to another."""
+"""Tolerance of numbers, relative and absolute: their last bits differ from one batch to another."""
 
 MAX_LISTED = 2000
 

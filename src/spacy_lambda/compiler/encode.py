@@ -38,7 +38,7 @@ class CompiledEncoder:
     :param model: The contents of its files.
     :param width: Columns of the hidden states.
     :param method: ``graph`` if the graph was written for the architecture, ``trace`` if torch exported it.
-    :param largest_difference: From torch's hidden states, on windows of random wordpieces.
+    :param largest_difference: Largest difference from torch's hidden states, on windows of random wordpieces.
     :param relative_error: Root mean square of the difference, relative to the hidden states' own.
     :param checked_length: Wordpieces of the longest window that was compared.
     """

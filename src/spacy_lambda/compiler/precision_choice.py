@@ -28,7 +28,7 @@ BATCHES = 9
 LARGEST_BATCH = 16
 
 SAME_SPEED = 0.95
-"""Of candidates that reach this part of the fastest one's speed, the smallest is chosen."""
+"""Part of the fastest candidate's speed: the smallest of the candidates that reach it is chosen."""
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ def query_isolated(
 
     :param requirements: Requirements of the function in addition to the base install.
     :param texts: Texts to run component by component.
-    :param working: Those on which the original works, to send to the function too.
+    :param working: Texts on which the original works, to send to the function too.
     :raises CompileError: If the process ends without a response.
     :raises RequirementError: If a requirement is not installed here.
     """

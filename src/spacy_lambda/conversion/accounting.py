@@ -45,11 +45,11 @@ class ConversionReport:
     :param format: Its format.
     :param destinations: The files that were written, with their documents.
     :param documents: Number of documents that were written.
-    :param left_out: Documents that were not, by reason.
+    :param left_out: Documents that were not written, by reason.
     :param entities: Number of entities in the source.
-    :param kept: Those that were written.
-    :param dropped: Those that were not, by reason.
-    :param adjusted: Those that were written with other bounds, by kind.
+    :param kept: Entities that were written.
+    :param dropped: Entities that were not written, by reason.
+    :param adjusted: Entities that were written with other bounds, by kind.
     :param labels: For each label, entities in the source and those written.
     :param examples: Examples by kind or reason.
     :param notes: Other observations, with the number of each.

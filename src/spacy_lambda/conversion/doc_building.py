@@ -94,7 +94,7 @@ def bounds_of(doc: Doc) -> list[tuple[int, int]]:
 def entities_doc(doc: Doc, document: AnnotatedDocument) -> Doc:
     """Set a Doc's entities; tokens that may be annotated or not have no value.
 
-    :param document: With spans that fit its tokens and do not overlap.
+    :param document: A document whose spans fit its tokens and do not overlap.
     """
     bounds = bounds_of(doc)
     entities = [_span(doc, bounds, span) for span in document.spans]
@@ -118,7 +118,7 @@ def _indexes(ranges: Iterable[tuple[int, int]]) -> Iterator[int]:
 def spans_doc(doc: Doc, document: AnnotatedDocument, key: str) -> Doc:
     """Set a Doc's group of spans, which may overlap.
 
-    :param document: With spans that fit its tokens.
+    :param document: A document whose spans fit its tokens.
     """
     bounds = bounds_of(doc)
     doc.spans[key] = [_span(doc, bounds, span) for span in document.spans]

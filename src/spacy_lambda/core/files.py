@@ -200,7 +200,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
 def copy_folder(source: Path, target: Path, *, ignore: Callable[..., Iterable[str]] | None = None) -> None:
     """Copy a folder into a new one that the user may write to, even if the original is read-only; links become files.
 
-    :param ignore: As of :func:`shutil.copytree`.
+    :param ignore: Chooses names to leave out, as for :func:`shutil.copytree`.
     """
     shutil.copytree(source, target, ignore=ignore, copy_function=shutil.copyfile)
     for folder in (target, *(path for path in target.rglob("*") if path.is_dir())):

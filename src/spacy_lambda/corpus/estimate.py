@@ -68,7 +68,7 @@ class EngineEstimate:
     :param measured_on: The place where the sample was annotated: this machine, or a function's name.
     :param invocations: Invocations of the function, on Lambda.
     :param cost: Dollars, by list prices, on Lambda.
-    :param prices: Those prices, in words.
+    :param prices: Description of these list prices.
     :param documents_per_second: Documents in a second of this time, as the progress and the summary of a run have them.
     """
 
@@ -87,7 +87,7 @@ class Estimate:
     """Estimate of annotating a corpus.
 
     :param documents: Documents, without those that are annotated already.
-    :param unreadable: Those that cannot be read.
+    :param unreadable: Documents that cannot be read.
     :param characters: Characters of all texts.
     :param shards: Shards.
     :param sampled: Documents that were annotated for the estimate.

@@ -31,7 +31,7 @@ class Reading:
     """A corpus that was read to its end, without the shards that are done.
 
     :param documents: Documents.
-    :param unreadable: Those that cannot be read.
+    :param unreadable: Documents that cannot be read.
     :param characters: Characters of all texts.
     :param shards: Shards.
     :param sample: Some of the documents, drawn evenly.

@@ -49,7 +49,7 @@ class Progress:
 
     :param documents: Documents that are done in this run.
     :param words: Their words.
-    :param errors: Those with an error.
+    :param errors: Documents with an error.
     :param resumed: Documents that were done before this run.
     :param read_bytes: Bytes of the corpus that are read, of files that are done.
     :param total_bytes: Bytes of the corpus; ``None`` if unknown.

@@ -28,7 +28,7 @@ __all__ = ["compare"]
 def compare(first: Evaluation, second: Evaluation, *, seed: int) -> Comparison:
     """Compare two evaluations on the same documents.
 
-    :param seed: Of the resamples.
+    :param seed: Seed of the resamples.
     """
     labels = sorted({*first.labels, *second.labels})
     tables = [count_documents([one.matches for one in found.results], labels) for found in (first, second)]

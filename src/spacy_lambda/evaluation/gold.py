@@ -18,7 +18,7 @@ __all__ = ["GoldCorpus", "read_gold"]
 class GoldCorpus:
     """Annotated documents.
 
-    :param docs: Those that have tokens.
+    :param docs: Docs that have tokens.
     :param numbers: Their numbers in the corpus, from 0.
     :param documents: Number of all documents, with those that have no tokens.
     """

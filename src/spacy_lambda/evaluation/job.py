@@ -59,7 +59,7 @@ def evaluate(
     :param spans_key: Evaluate ``doc.spans[spans_key]``. By default ``doc.ents``, or the only key with spans of a corpus
         that has no entities.
     :param code: Files that register what the pipelines name.
-    :param seed: Of the resampled documents.
+    :param seed: Seed of the resamples.
     :param on_step: Receives progress.
     :raises CorpusError: If the corpus cannot be read, or has no annotations that the pipeline predicts.
     :raises PipelineNotFoundError: If one of them is not a pipeline.

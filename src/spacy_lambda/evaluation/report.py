@@ -28,7 +28,7 @@ __all__ = [
 class SchemeScore:
     """Precision, recall and F1 in a scheme, with the numbers of pairs.
 
-    :param interval: Of F1; ``None`` for fewer than two documents.
+    :param interval: Interval of F1; ``None`` for fewer than two documents.
     :param categories: Numbers of pairs in each category.
     """
 
@@ -43,7 +43,7 @@ class SchemeScore:
 class LabelScore:
     """Precision, recall and F1 of one label, by bounds and label.
 
-    :param interval: Of F1; ``None`` if fewer than two documents have such spans.
+    :param interval: Interval of F1; ``None`` if fewer than two documents have such spans.
     :param support: Annotated spans.
     :param predicted: Predicted spans.
     :param correct: Predicted spans that are annotated.
@@ -64,7 +64,7 @@ class LabelScore:
 class Confusion:
     """Numbers of pairs by their labels.
 
-    :param labels: Of rows and columns; the last one, ``None``, is a missing span.
+    :param labels: Labels of rows and columns; the last one, ``None``, is a missing span.
     :param counts: A row for each label of annotated spans, a column for each of predicted ones.
     """
 
@@ -109,7 +109,8 @@ class ScoreDifference:
     :param f: The evaluated pipeline's.
     :param other: The other one's.
     :param difference: The first minus the second.
-    :param interval: Of the difference, by paired bootstrap; ``None`` if fewer than two documents have such spans.
+    :param interval: Interval of the difference, by paired bootstrap; ``None`` if fewer than two documents have such
+        spans.
     :param p_value: Two-sided, by approximate randomization; ``None`` for one document.
     :param predictable: False for a pipeline that does not have the label; the evaluated one's first.
     """
@@ -179,9 +180,9 @@ class Comparison:
 class Evaluation:
     """Scores and errors of a pipeline on an annotated corpus.
 
-    :param pipeline: As it was given.
+    :param pipeline: The pipeline, as it was given.
     :param name: Name and version in its metadata.
-    :param corpus: As it was given.
+    :param corpus: The corpus, as it was given.
     :param documents: Documents of the corpus, with those that have no text.
     :param spans_key: Key of ``doc.spans`` that is evaluated; ``None`` for ``doc.ents``.
     :param results: The documents whose spans are annotated; none if the pipeline does not predict them.

@@ -56,10 +56,10 @@ class CountTable:
     *Shape:* ``(documents, kinds)`` of ``kinds``, in the order of ``matching.KINDS``; ``(documents, labels)`` of the
     others.
 
-    :param labels: Sorted.
+    :param labels: The labels, sorted.
     :param gold: Annotated spans of each label.
-    :param predicted: Predicted ones.
-    :param correct: Those with the same bounds and label.
+    :param predicted: Predicted spans of each label.
+    :param correct: Predicted spans with the bounds and label of an annotated one.
     """
 
     labels: tuple[str, ...]
@@ -88,7 +88,7 @@ class CountTable:
 
 @dataclass(frozen=True)
 class Credit:
-    """What a scheme gives: numbers, or arrays of them."""
+    """Numbers of a scheme, or arrays of them."""
 
     correct: Array
     gold: Array
@@ -107,7 +107,7 @@ class Ratios:
 def count_documents(documents: Sequence[Sequence[Match]], labels: Sequence[str]) -> CountTable:
     """Count the pairs of each document.
 
-    :param labels: Of all documents, sorted.
+    :param labels: Labels of all documents, sorted.
     """
     place, kind_place = {label: i for i, label in enumerate(labels)}, {kind: i for i, kind in enumerate(KINDS)}
     kinds = np.zeros((len(documents), len(KINDS)))

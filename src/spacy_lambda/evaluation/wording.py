@@ -11,7 +11,7 @@ from spacy_lambda.evaluation.scores import Scheme
 __all__ = ["KIND_NAMES", "NOT_PREDICTED", "SCHEME_NAMES", "bounds", "difference_cells", "label_cells", "p_value"]
 
 NOT_PREDICTED = "not predicted"
-"""In place of the scores of a label that the pipeline does not have."""
+"""Shown in place of the scores of a label that the pipeline does not have."""
 
 SCHEME_NAMES: Mapping[Scheme, str] = {
     "strict": "strict: bounds and label",

@@ -32,9 +32,9 @@ UNMEASURED_CHARACTERS = 1 << 17
 def check_estimate(request: Request, tokens: int, limit: float) -> None:
     """Refuse a request before it is processed, if its response cannot be within the limit.
 
-    :param tokens: Of all its texts.
-    :param limit: Bytes.
-    :raises RequestError: If so.
+    :param tokens: Tokens of all its texts.
+    :param limit: Maximum bytes.
+    :raises RequestError: If the response would be larger.
     """
     if request.include is not None and "tokens" in request.include and tokens * TOKEN_BYTES > limit:
         raise too_large(f"the response would have more than {tokens * TOKEN_BYTES:,} bytes", limit, key="include")

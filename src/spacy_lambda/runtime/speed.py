@@ -51,8 +51,8 @@ class Speed:
     """The speed of a pipeline.
 
     :param unit: The unit of the time: wordpieces as often as the encoder sees them, or tokens without an encoder.
-    :param seconds_per_unit: On one CPU.
-    :param characters_per_unit: Of English text.
+    :param seconds_per_unit: Seconds for a unit on one CPU.
+    :param characters_per_unit: Characters of English text in a unit.
     """
 
     unit: Unit

@@ -25,8 +25,8 @@ DOCS = 8
 class StepTime:
     """Seconds, measured on this machine.
 
-    :param step: Of a step.
-    :param evaluation: Of an evaluation on the whole development corpus.
+    :param step: Seconds of a step.
+    :param evaluation: Seconds of an evaluation on the whole development corpus.
     """
 
     step: float

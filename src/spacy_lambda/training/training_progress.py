@@ -40,7 +40,7 @@ OnTraining = Callable[[TrainingProgress], None]
 
 @dataclass(frozen=True)
 class TrainingEstimate:
-    """What a run will do, and how long it will take.
+    """Estimate of a run: its work, and the time that it will take.
 
     :param documents: Documents of the training corpus.
     :param words: Their tokens.

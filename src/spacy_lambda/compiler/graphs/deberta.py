@@ -34,7 +34,7 @@ class DisentangledAttention:
 
     The projections of the distances' embeddings depend on the weights alone, and are computed when the graph is built.
 
-    :param keys: Of each layer, the distances' keys, divided by the scale; empty without c2p. *Shape of each:*
+    :param keys: The distances' keys in each layer, divided by the scale; empty without c2p. *Shape of each:*
         ``(1, heads, rows, head width)``
     :param queries: The distances' queries, likewise; empty without p2c.
     :param rows: The row of each distance from ``-n`` to ``n``; beyond, the first and the last.

@@ -29,8 +29,8 @@ __all__ = ["RotaryAttention", "is_plain_modernbert", "read_modernbert_weights"]
 class RotaryAttention:
     """Attention with queries and keys rotated by their positions, in some layers to near wordpieces only.
 
-    :param frequencies: Of each layer; layers with the same ones share the array. *Shape of each:* ``(head width / 2,)``
-    :param reaches: Of each layer, the largest distance that it attends to, or ``None`` for all.
+    :param frequencies: Frequencies of each layer; equal ones are one array. *Shape of each:* ``(head width / 2,)``
+    :param reaches: The largest distance that each layer attends to, or ``None`` for all.
     """
 
     frequencies: tuple[Floats, ...]

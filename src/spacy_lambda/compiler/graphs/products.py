@@ -20,7 +20,7 @@ MIN_ACTIVATION = -0.171
 EPSILON = 1e-6
 
 FINER, MIDDLE = np.array(1 / 254, dtype=np.float32), np.array(128, dtype=np.uint8)
-"""Of the second term: its scale relative to that of the first, which leaves half a step at most; and its zero point."""
+"""The second term's scale, relative to the scale of the first, which leaves half a step at most; and its zero point."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class QuantizedLinear:
     :param input_scale: Factor for each input, undone in the weight, or ``None``. *Shape:* ``(inputs,)``
     :param per_row: Quantize each row of the input by its own range rather than all by one: rows of an activation
         function's values, or of values of both signs.
-    :param terms: With two, the second has what the first leaves over of the input, which then has 16 bits: the error of
-        the input is gone, for twice the products.
+    :param terms: Number of terms of 8 bits. A second one has what the first leaves over of the input, which then has 16
+        bits: the input has no error, at the price of twice the products.
     :param exact: The inputs that are multiplied in fp32, which are 0 in ``weight`` and ``input_scale``, or ``None``.
     """
 

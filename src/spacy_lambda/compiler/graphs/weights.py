@@ -94,9 +94,9 @@ class EncoderWeights:
     :param layers: In the order in which they run; layers that share their weights are one object.
     :param projection: From the embedding's width to the encoder's, where they differ.
     :param padding_id: For RoBERTa's numbering of positions, which skips this id; else ``None``.
-    :param attention: Of all layers.
+    :param attention: Attention of all layers.
     :param gated: Multiply the activations by gates before they leave the feed-forward block.
-    :param final_norm: Of encoders whose norms come before attention and feed-forward block; else ``None``.
+    :param final_norm: Last norm of encoders whose norms come before attention and feed-forward block; else ``None``.
     :param layers_per_output: Layers between two hidden states of ``all_layers`` (ALBERT's ``inner_group_num``).
     """
 

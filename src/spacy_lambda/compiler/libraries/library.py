@@ -28,8 +28,8 @@ class Library:
         yields what cannot be compiled.
     :param model_reasons: Reads a component's name and the loaded component, and yields what cannot be compiled.
     :param part: Returns a component that has no such reason, from its name, its config and the loaded component.
-    :param names: The names in its listeners' configs, and those of the compiled pipeline.
-    :param listeners: Those of them that are listeners.
+    :param names: The names in its listeners' configs, and the names that replace them in the compiled pipeline.
+    :param listeners: The names that are those of listeners.
     :param listener_layers: Returns the layers of a listener, given the layer; ``None`` for any other layer.
     :param private: Its transformers within the models of other components.
     """

@@ -22,7 +22,7 @@ MAX_SHOWN = 20
 
 @dataclass(frozen=True)
 class ReadingContext:
-    """What a reader is given besides files.
+    """Arguments of a reader besides the files, and the choices that it finds.
 
     :param options: The options of the conversion.
     :param account: The account, for observations.

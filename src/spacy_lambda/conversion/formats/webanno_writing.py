@@ -16,7 +16,7 @@ LAYER = "de.tudarmstadt.ukp.dkpro.core.api.ner.type.NamedEntity"
 def webanno_lines(document: AnnotatedDocument) -> Iterator[str]:
     """Yield the lines. The text between two sentences is part of the first.
 
-    :param document: With tokens that its spans fit.
+    :param document: A document whose spans fit its tokens.
     """
     yield f"{FORMAT} 3.3"
     yield f"#T_SP={LAYER}|value"

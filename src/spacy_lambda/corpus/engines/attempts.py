@@ -28,9 +28,9 @@ SHOWN_MESSAGE = 300
 class Attempts:
     """Attempts at a shard that failed.
 
-    :param invoked: Those for which Lambda invoked the function.
-    :param throttled: Those that Lambda refused.
-    :param seconds: The time of the former.
+    :param invoked: Attempts for which Lambda invoked the function.
+    :param throttled: Attempts that Lambda refused.
+    :param seconds: Time of the attempts for which the function was invoked.
     """
 
     invoked: int = 0

@@ -53,7 +53,7 @@ def join_results(name: str, results: Sequence[ShardResult]) -> ShardResult:
     """Return the result of a shard whose documents were annotated in parts.
 
     :param name: The shard's name.
-    :param results: Those of the parts, in order.
+    :param results: Results of the parts, in order.
     """
     counts = Counts()
     for result in results:

@@ -53,7 +53,7 @@ class Columns:
 
     @property
     def needed(self) -> dict[str, str]:
-        """Those that must exist, with the options that name them."""
+        """The columns that must exist, with the options that name them."""
         return {self.text: "--text-column"} | ({self.id: "--id-column"} if self.explicit_id else {})
 
     def check(self, names: Sequence[str], place: str) -> None:

@@ -22,8 +22,8 @@ SIZE = re.compile(r"(?P<number>[0-9]{1,15}(\.[0-9]{1,15})?)\s*(?P<unit>[KMG]?I?)
 class CacheTimes:
     """Seconds of waiting for other processes.
 
-    :param stale_s: After which a process that makes no progress counts as hanging.
-    :param give_up_s: For which an entry or a claim is retried that other processes remove or damage.
+    :param stale_s: Time after which a process that makes no progress counts as hanging.
+    :param give_up_s: Time for which an entry or a claim that other processes remove or damage is retried.
     """
 
     stale_s: float = 3.0

@@ -19,9 +19,9 @@ __all__ = ["DEFAULT_LIMITS", "ObjectLimits", "StoredObject", "as_stream", "read_
 class ObjectLimits:
     """Maximum bytes of what is read from S3.
 
-    :param line: Of one line.
-    :param content: Of a whole object, uncompressed.
-    :param chunk: Of a request to S3, which would cut off a long one while the pipeline works.
+    :param line: Bytes of one line.
+    :param content: Bytes of a whole object, uncompressed.
+    :param chunk: Bytes of a request to S3, which would cut off a longer one while the pipeline works.
     """
 
     line: int = 32 << 20

@@ -51,7 +51,7 @@ ATTEMPT = ("retries", "execution")
 class RecordTime:
     """The time that a record takes to be written, which it contains before it is known.
 
-    :param seconds: That of the last record in this execution environment.
+    :param seconds: Time of the last record in this execution environment.
     """
 
     seconds: float | None = None
