@@ -247,6 +247,38 @@ def test_standard_input(
     assert [(one.id, one.text) for one in file.documents(Columns())] == expected
 
 
+class Slow(io.RawIOBase):
+    """Bytes that arrive one by one."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = io.BytesIO(content)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        content = self._content.read(1)
+        buffer[: len(content)] = content
+        return len(content)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_standard_input_is_recognized_though_it_arrives_slowly(monkeypatch: pytest.MonkeyPatch, packed: bool) -> None:
+    for text, expected in ((b'\xef\xbb\xbf\n \n{"text": "iron"}\n', ["iron"]), (b"\n[1] iron", ["[1] iron"])):
+        slow = io.BufferedReader(Slow(gzip.compress(text) if packed else text))
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(slow))
+        (file,) = find_files(["-"])
+        assert [one.text for one in file.documents(Columns())] == expected
+
+
+def test_an_array_on_standard_input_is_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    for text in (b'[{"text": "iron"}]', b'\n[\n  {"text": "iron"}\n]\n'):
+        monkeypatch.setattr("sys.stdin", Input(text))
+        (file,) = find_files(["-"])
+        with pytest.raises(CorpusError, match="the file is a JSON array"):
+            list(file.documents(Columns()))
+
+
 def test_standard_input_resumes(
     tmp_path: Path, pipeline: Path, engine: InProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:

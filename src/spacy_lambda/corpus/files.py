@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import io
 import logging
 import os
 import sys
@@ -21,6 +20,7 @@ from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, S3Options
 from spacy_lambda.corpus.formats.registry import FORMATS, Columns, Format, bare_name, format_of, is_gzip, named_format
 from spacy_lambda.corpus.local_files import find_local
 from spacy_lambda.corpus.s3_files import find_in_bucket, is_in_s3
+from spacy_lambda.corpus.standard_input import begun
 from spacy_lambda.corpus.summary import OnWarning
 from spacy_lambda.errors import CorpusError
 
@@ -32,7 +32,6 @@ Sources = StrPath | Sequence[StrPath]
 _LOGGER = logging.getLogger(__name__)
 
 STANDARD_INPUT = "-"
-GZIP_MAGIC = b"\x1f\x8b"
 
 REMEDIES = {
     ".json": "convert an array, as in: jq -c '.[]' FILE > NEW.jsonl; pass --from jsonl for an object a line",
@@ -154,13 +153,7 @@ def _format(name: str, forced: Format | None) -> Format:
 
 def _standard_input(forced: Format | None) -> CorpusFile:
     """Return standard input as a file: JSON Lines if it begins with ``{``, else lines of text."""
-    buffer: Any = sys.stdin.buffer
-    stream = buffer if hasattr(buffer, "peek") else io.BufferedReader(buffer)
     with _read_errors("stdin"):
-        start = stream.peek(1)
-        packed = start.startswith(GZIP_MAGIC)
-        if forced is None:
-            text = zlib.decompressobj(wbits=31).decompress(start, 1000) if packed else start
-            is_json = text.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{")
-            forced = FORMATS["jsonl" if is_json else "lines"]
-    return CorpusFile("stdin", forced, None, lambda: stream, packed, read_once=True)
+        stream, packed, is_json = begun(sys.stdin.buffer)
+    form = forced or FORMATS["jsonl" if is_json else "lines"]
+    return CorpusFile("stdin", form, None, lambda: stream, packed, read_once=True)
