@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from spacy_lambda.cli.verify_report import print_report
-from spacy_lambda.compiler.report import ComponentReport, Difference, LabelReport, PipelineTime, VerificationReport
+from spacy_lambda.compiler.report import (
+    ComponentReport,
+    Difference,
+    LabelReport,
+    PipelineTime,
+    TextFailure,
+    VerificationReport,
+)
 
 
 def row(component: str, annotation: str, *, compiled: int = 1_200, **changes: Any) -> ComponentReport:
@@ -68,3 +76,11 @@ def test_columns_without_figures_are_left_out(
     printed = capsys.readouterr().out
     assert "gold F1" not in printed
     assert "scores" not in printed.partition("differences")[0]
+
+
+def test_failures_of_which_a_compile_keeps_the_number(capsys: pytest.CaptureFixture[str]) -> None:
+    failures = (TextFailure(1, "original", "ner", "x"), TextFailure(1, "compiled", "ner", "x"))
+    report = replace(REPORT, failures=(*failures, TextFailure(2, "compiled", "ner", "x")))
+    assert report.compiled_failures == 1
+    print_report(report.summary())
+    assert "3 failures of the pipelines on these texts; `spacy-lambda verify` lists them" in capsys.readouterr().out

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 import spacy
+from spacy.language import Language
+from spacy.tokens import Doc
 
 from spacy_lambda import cli
 from spacy_lambda.compiler.compile import compile_pipeline
@@ -122,6 +124,35 @@ def test_too_little_agreement(original: Callable[..., Path], tmp_path: Path, tex
     assert done.returncode == 1
     assert "below 1.0" in done.stderr
     assert "remedy: compile with --precision fp32" in done.stderr
+
+
+@Language.factory("fails_on_glass", default_config={"fails": True})
+def make_fails_on_glass(nlp: Language, name: str, fails: bool) -> Callable[[Doc], Doc]:
+    def run_on(doc: Doc) -> Doc:
+        if fails and "glass" in doc.text:
+            raise ValueError("glass")
+        return doc
+
+    return run_on
+
+
+@pytest.mark.parametrize(("original_fails", "code"), [(False, 1), (True, 0)])
+def test_texts_on_which_only_the_compiled_pipeline_fails(
+    tmp_path: Path, run_here: Run, original_fails: bool, code: int
+) -> None:
+    for name, fails in (("first", original_fails), ("second", True)):
+        nlp = spacy.blank("xx")
+        ruler: Any = nlp.add_pipe("entity_ruler")
+        ruler.add_patterns([{"label": "MATERIAL", "pattern": "iron"}])
+        nlp.add_pipe("fails_on_glass", config={"fails": fails})
+        nlp.to_disk(tmp_path / name)
+    texts = tmp_path / "texts.jsonl"
+    texts.write_text('{"text": "iron"}\n{"text": "glass"}\n')
+    command = ("verify", tmp_path / "first", tmp_path / "second", "--texts", texts, "--min-agreement", "1.0")
+    done = run_here(*command)
+    assert "compiled fails on text 1 in fails_on_glass: ValueError: glass" in done.stdout
+    assert done.returncode == code
+    assert ("the compiled pipeline fails on 1 text on which the original does not" in done.stderr) == (code == 1)
 
 
 def test_a_known_error_has_its_remedy_and_no_traceback(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from spacy_lambda.cli.options import CodeOption, JsonOption, finite
 from spacy_lambda.cli.progress import progress
 from spacy_lambda.cli.verify_report import nothing_compared, print_report
 from spacy_lambda.compiler.input_paths import check_paths
+from spacy_lambda.core.counts import count
 from spacy_lambda.core.pipelines import find_pipeline
 from spacy_lambda.errors import VerifyError
 
@@ -34,7 +35,11 @@ def verify(
     min_agreement: Annotated[
         float | None,
         typer.Option(
-            min=0.0, max=1.0, callback=finite, help="Exit with 1 if a component's agreement F1 is below this."
+            min=0.0,
+            max=1.0,
+            callback=finite,
+            help="Exit with 1 if a component's agreement F1 is below this, or if the compiled pipeline fails on a text"
+            " where the original does not.",
         ),
     ] = None,
     hosts: Annotated[
@@ -75,6 +80,15 @@ def verify(
         print_report(report.to_dict())
     if report.agreement is None:
         print_error(VerifyError(nothing_compared(report.to_dict()), remedy="give texts that the original annotates"))
+        raise typer.Exit(1)
+    if min_agreement is not None and report.compiled_failures:
+        print_error(
+            VerifyError(
+                f"the compiled pipeline fails on {count(report.compiled_failures, 'text')} on which the original does"
+                " not",
+                remedy="correct the component that is named above, and compile the pipeline again",
+            )
+        )
         raise typer.Exit(1)
     if min_agreement is not None and report.agreement < min_agreement:
         print_error(

@@ -81,7 +81,13 @@ def _print_rest(report: Mapping[str, Any]) -> None:
             )
     for one in report["not_compared"][:MAX_ROWS]:
         print_lines(f"not compared: {one['component']}: {one['reason']}")
-    failures = report["failures"] if isinstance(report["failures"], tuple | list) else ()
+    failures = report["failures"]
+    if isinstance(failures, int):  # of a compile, which keeps no part of the texts
+        if failures:
+            print_lines(
+                f"{count(failures, 'failure')} of the pipelines on these texts; `spacy-lambda verify` lists them"
+            )
+        failures = ()
     for one in failures[:MAX_ROWS]:
         print_lines(
             f"the {one['pipeline']} fails on text {one['document']} in {one['component']}: {one['error'][:200]}"

@@ -148,7 +148,7 @@ def _candidate(
     ]
     gold = max(golds, key=lambda pair: pair[0] - pair[1], default=(None, None))
     drop = None if gold[0] is None or gold[1] is None else round(100 * (gold[0] - gold[1]), 2)
-    failures = sum(one.pipeline == "compiled" for one in report.failures)
+    failures = report.compiled_failures
     pairs = zip(measured.original_seconds, measured.seconds, strict=True)
     return Candidate(
         precision,

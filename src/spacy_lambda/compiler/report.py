@@ -191,6 +191,12 @@ class VerificationReport:
         found = [row.agreement for row in self.components if row.counts and row.agreement is not None]
         return min(found, default=None)
 
+    @property
+    def compiled_failures(self) -> int:
+        """The number of texts on which the compiled pipeline raises, and the original does not."""
+        original = {one.document for one in self.failures if one.pipeline == "original"}
+        return len({one.document for one in self.failures} - original)
+
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON, with every difference."""
         return {**asdict(self, dict_factory=_as_json), "agreement": self.agreement}
