@@ -56,8 +56,9 @@ def test_a_package_whose_meta_is_broken(tmp_path: Path, monkeypatch: pytest.Monk
     (package / "__init__.py").touch()
     (package / "meta.json").write_text("{")
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(InvalidPipelineError, match="cannot be read as JSON"):
+    with pytest.raises(InvalidPipelineError, match="cannot be read as JSON") as caught:
         find_pipeline("en_broken")
+    assert not isinstance(caught.value, PipelineNotFoundError)  # it is there
 
 
 # What a pipeline is called.
