@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import os
 import platform
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from spacy_lambda.corpus import Progress, annotate
+from spacy_lambda.corpus.destination import FolderDestination
 from spacy_lambda.errors import CorpusError
 from tests.corpus.engines import InProcess
 from tests.corpus.files import TEXTS, content, raise_interrupt, results, write_jsonl
@@ -233,3 +237,34 @@ def test_errors_are_not_retried_where_shards_are_not_kept(tmp_path: Path, pipeli
         annotate(source, tmp_path / "all.jsonl", pipeline=pipeline, on=engine, retry_errors=True)
     with pytest.raises(CorpusError, match="--retry-errors is not for Lambda"):
         annotate(source, tmp_path / "out", function="ner", retry_errors=True)
+
+
+def interrupt_before(patch: pytest.MonkeyPatch, number: int) -> None:
+    """Interrupt a run before the step of this number that changes the destination."""
+    steps = count()
+    for name in ("writing", "remove"):
+        original = getattr(FolderDestination, name)
+
+        def step(*arguments: Any, original: Callable[..., Any] = original) -> Any:
+            if next(steps) == number:
+                raise_interrupt()
+            return original(*arguments)
+
+        patch.setattr(FolderDestination, name, step)
+
+
+def test_a_forced_run_that_is_killed_anywhere_begins_again(
+    tmp_path: Path, pipeline: Path, engine: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, out = write_jsonl(tmp_path / "corpus.jsonl", [*TEXTS, None]), tmp_path / "out"
+    annotate(source, out, pipeline=pipeline, on=engine)
+    expected = content(out)
+    for number in count():
+        with monkeypatch.context() as patch:
+            interrupt_before(patch, number)
+            with suppress(KeyboardInterrupt):
+                annotate(source, out, pipeline=pipeline, on=engine, force=True)
+                break
+        annotate(source, out, pipeline=pipeline, on=engine, force=True)
+        assert content(out) == expected
+    assert number > 8

@@ -112,16 +112,14 @@ def begin_run(layout: Layout, settings: RunSettings, *, force: bool = False) -> 
     :returns: ``True`` if there may be shards that are done.
     :raises CorpusError: If the destination has results of other settings.
     """
-    if force:
-        clear_run(layout)
     wanted = settings.to_dict()
     encoded = json.dumps(wanted, indent=2, ensure_ascii=False).encode() + b"\n"
-    found = read_settings(layout)
-    if found is None:
-        layout.work.write(layout.run, encoded)
-        return False
-    if found != wanted and not any(layout.work.sizes(layout.records).values()):  # it ended before anything was done
-        clear_run(layout)
+    found = None if force else read_settings(layout)
+    # Of a run that ended before anything was done, the settings do not matter.
+    did_nothing = found not in (None, wanted) and not any(layout.work.sizes(layout.records).values())
+    if force or did_nothing:
+        _clear_results(layout)
+    if found is None or did_nothing:
         layout.work.write(layout.run, encoded)
         return False
     check_settings(layout, wanted, found)
@@ -156,9 +154,14 @@ def _shown(value: Any) -> str:
 
 def clear_run(layout: Layout) -> None:
     """Remove the results, records and settings of a run; other files stay."""
+    _clear_results(layout)
+    layout.work.remove(layout.run)
+
+
+def _clear_results(layout: Layout) -> None:
+    """Remove the results and records of a run. Its settings, by which its file of errors is known, are replaced."""
     for name in own_files(layout):
         layout.work.remove(name)
-    layout.work.remove(layout.run)
 
 
 def remove_unfinished(layout: Layout) -> None:
