@@ -40,6 +40,13 @@ def test_the_report(tmp_path: Path) -> None:
     assert report["examples"]["misaligned"][0]["place"] == "in.jsonl:1"
 
 
+def test_documents_without_a_label_are_named_by_their_text(tmp_path: Path) -> None:
+    rejected = {"text": "Zinc.", "spans": [{"start": 0, "end": 4, "label": "M"}], "answer": "reject"}
+    write_files(tmp_path, {"in.jsonl": json.dumps(rejected | {"answer": "accept"}) + "\n" + json.dumps(rejected)})
+    done = run_main("convert", "in.jsonl", "out.spacy", "--lang", "xx", cwd=tmp_path)
+    assert "dropped, rejected\t1\tin.jsonl:2: 'Zinc.'" in done.stdout.splitlines()
+
+
 def test_invalid_options(tmp_path: Path) -> None:
     write_files(tmp_path, {"in.jsonl": LINES})
     for words, problem in (

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from spacy_lambda.conversion.accounting import ConversionReport
 from spacy_lambda.errors import CorpusError
 from tests.conversion.files import converted, ents, write_files
 
@@ -314,3 +315,25 @@ def test_a_text_that_is_annotated_again_is_noted(tmp_path: Path, values: dict[st
     place = report.examples["texts annotated again, with other entities"][0]
     assert (place.place, place.detail) == (f"{folder}/b.jsonl:1", f"first in {folder}/a.jsonl:1")
     assert report.notes["texts annotated again, with the same entities"] == 1
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"document": "Tin", "annotation": [{"start": 0, "end": 9, "label": "MAT"}]},
+        {"text": "Tin", "label": [[0, 9, "MAT"]]},
+        {"text": "Tin", "spans": [{"start": 0, "end": 9, "label": "MAT"}], "answer": "accept"},
+        {"data": {"text": "Tin"}, "annotations": [annotation(1, result(0, 9, "Tin", "MAT"))]},
+        {"text": "Tin", "spans": [[0, 9, "MAT"]]},
+    ],
+)
+def test_documents_in_one_line_are_told_apart_by_their_numbers(tmp_path: Path, item: dict[str, Any]) -> None:
+    content = json.dumps([item, item])
+    report, _ = converted(write_files(tmp_path, {"export.json": content}) / "export.json")
+    assert _places(report) == {"export.json:1, item 1", "export.json:1, item 2"}
+    spread, _ = converted(export(tmp_path, [item, item]))
+    assert not any(", item" in place for place in _places(spread))
+
+
+def _places(report: ConversionReport) -> set[str]:
+    return {Path(example.place).name for examples in report.examples.values() for example in examples}

@@ -50,6 +50,13 @@ def test_shapes(tmp_path: Path, content: str) -> None:
             '[{"text": "Zinc", "spans": []},\n{"text": "Tin',
             r"in.jsonl:2: a string is not closed: the file is truncated",
         ),
+        ('[{"text": "Zinc", "spans": []}, {"spans": []}]', r"in.jsonl:1, item 2: the text is missing"),
+        (
+            '[{"text": "Zinc", "spans": []}, {"text": Tin}]',
+            r"in.jsonl:1, item 2: the line is not valid .* character 10",
+        ),
+        ('[{"text": "Zinc", "spans": []}, {"text": "", "text": ""}]', r"in.jsonl:1, item 2: .*'text' occurs twice"),
+        ('[\n{"text": "Zinc", "spans": []}, {\n"text": Tin}]', r"in.jsonl:3: the line is not valid JSON"),
         ('[{"text": "Zinc", "spans": []}\n', r"in.jsonl:1: the array is not closed"),
         ('{"text": "Zinc", "spans": []}\n{"spans": []}', r"in.jsonl:2: the text is missing; keys: 'spans'"),
         ('{"text": "Zinc", "spans": [[0, 4, "M"]], "spans": []}', r"in.jsonl:1: .*'spans' occurs twice"),

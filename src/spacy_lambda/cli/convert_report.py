@@ -56,7 +56,8 @@ def _fates(report: ConversionReport) -> Iterator[list[object]]:
 
 def _example(one: Example) -> str:
     detail = f": {one.detail}" if one.detail else ""
-    return f"{one.place}: {one.label} {one.text!r}{detail}"
+    label = f"{one.label} " if one.label else ""
+    return f"{one.place}: {label}{one.text!r}{detail}"
 
 
 def _place(report: ConversionReport, kind: str) -> str:

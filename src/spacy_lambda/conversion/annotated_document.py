@@ -7,7 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from spacy_lambda.conversion.policies import OffsetUnit
 
-__all__ = ["AGAIN", "ANOTHER", "CANCELLED", "NOT_ANNOTATED", "Adjustment", "AnnotatedDocument", "AnnotatedSpan"]
+__all__ = ["AGAIN", "ANOTHER", "CANCELLED", "NOT_ANNOTATED", "Adjustment", "AnnotatedDocument", "AnnotatedSpan", "Line"]
+
+Line = int | str
+"""Number of a line, from 1; such as ``1, item 7`` in a file of JSON with several documents in a line."""
 
 ANOTHER = "another annotator's"
 AGAIN = "annotated again"
@@ -36,7 +39,7 @@ class AnnotatedSpan:
 
     :param fragments: First character and the one after the last of each fragment; several if it is discontinuous.
     :param label: Its label.
-    :param line: Its line in the file, from 1; 0 if unknown.
+    :param line: Its line in the file; 0 if unknown.
     :param text: The annotated text, if the format has it.
     :param kb_id: Identifier in a knowledge base; empty if it has none.
     :param id: Identifier of the span, as ``Span.id_``; empty if it has none.
@@ -45,7 +48,7 @@ class AnnotatedSpan:
 
     fragments: tuple[tuple[int, int], ...]
     label: str
-    line: int = field(default=0, compare=False)
+    line: Line = field(default=0, compare=False)
     text: str | None = field(default=None, compare=False)
     kb_id: str = field(default="", compare=False)
     id: str = field(default="", compare=False)
@@ -75,7 +78,7 @@ class AnnotatedDocument:
     :param text: Its text.
     :param spans: Spans, in the order of the file.
     :param file: The file's name.
-    :param line: Its first line in the file, from 1.
+    :param line: Its first line in the file.
     :param group: Documents of one group stay in one split; ``None`` if it is alone.
     :param tokens: First character and the one after the last of each token, if the format has tokens.
     :param sentences: Indexes of the tokens that begin a sentence, if the format has sentences.
@@ -90,7 +93,7 @@ class AnnotatedDocument:
     text: str
     spans: tuple[AnnotatedSpan, ...]
     file: str = field(default="", compare=False)
-    line: int = field(default=1, compare=False)
+    line: Line = field(default=1, compare=False)
     group: str | None = field(default=None, compare=False)
     tokens: tuple[tuple[int, int], ...] | None = field(default=None, compare=False)
     sentences: tuple[int, ...] = field(default=(), compare=False)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from spacy_lambda.conversion.annotated_document import Line
 from spacy_lambda.conversion.formats.registry import ReadingContext
 from spacy_lambda.conversion.source_files import SourceFile
 from spacy_lambda.core.strict_json import parse_json
@@ -28,13 +29,13 @@ class JsonItem:
     """A value of a file.
 
     :param file: The file.
-    :param line: The line in which it begins.
+    :param line: The line in which it begins, with its number if others are in the same line.
     :param number: Its number in the file, from 1.
     :param value: The value.
     """
 
     file: SourceFile
-    line: int
+    line: Line
     number: int
     value: Any
 
@@ -83,16 +84,17 @@ def json_items(file: SourceFile, reading: ReadingContext) -> Iterator[JsonItem]:
 
 def _items(file: SourceFile) -> Iterator[JsonItem]:
     text = file.text
-    line, counted = 1, 0
+    line, counted, before = 1, 0, 0
     for number, (start, end) in enumerate(_extents(text, file), start=1):
         line += text.count("\n", counted, start)
-        counted = start
+        gap, counted, before = text[before:start], start, end
+        place: Line = line if "\n" in gap or not gap.strip() else f"{line}, item {number}"
         if end - start > MAX_ITEM:
             raise CorpusError(
-                f"{file.name}:{line}: the object has {end - start:,} characters; the limit is {MAX_ITEM:,}",
+                f"{file.name}:{place}: the object has {end - start:,} characters; the limit is {MAX_ITEM:,}",
                 remedy="split the document",
             )
-        yield JsonItem(file, line, number, _parsed(text[start:end], file, line))
+        yield JsonItem(file, place, number, _parsed(text[start:end], file, line, place))
 
 
 def _extents(text: str, file: SourceFile) -> Iterator[tuple[int, int]]:
@@ -158,16 +160,16 @@ def _cut(text: str, position: int, file: SourceFile, problem: str) -> CorpusErro
     )
 
 
-def _parsed(text: str, file: SourceFile, line: int) -> Any:
+def _parsed(text: str, file: SourceFile, line: int, place: Line) -> Any:
     try:
         return parse_json(text, nan_is_null=True, unique_keys=True)
     except json.JSONDecodeError as exc:
         is_cut = exc.pos >= len(text.rstrip()) or exc.msg.startswith("Unterminated")
-        where = f"{file.name}:{line + exc.lineno - 1}"
+        where = f"{file.name}:{place if exc.lineno == 1 else line + exc.lineno - 1}"
         reason = f"{exc.msg.removesuffix(' at')} at character {exc.colno:,}"
         raise CorpusError(
             f"{where}: {'the file is truncated: ' if is_cut else ''}the line is not valid JSON: {reason}",
             remedy="export the annotations again, or correct the line",
         ) from exc
     except ValueError as exc:
-        raise CorpusError(f"{file.name}:{line}: not valid JSON: {exc}", remedy="correct the line") from exc
+        raise CorpusError(f"{file.name}:{place}: not valid JSON: {exc}", remedy="correct the line") from exc

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from spacy_lambda.conversion.annotated_document import Line
 from spacy_lambda.conversion.formats.registry import ReadingContext
 from spacy_lambda.conversion.source_files import SourceFile
 
@@ -22,7 +23,7 @@ class TaggedRow:
     :param group: Its group.
     """
 
-    line: int
+    line: Line
     token: str | None = None
     tags: tuple[str, ...] = ()
     begins: str | None = None

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from spacy_lambda.conversion.annotated_document import AnnotatedDocument
+from spacy_lambda.conversion.annotated_document import AnnotatedDocument, Line
 from spacy_lambda.conversion.formats.json_items import JsonItem, first_item, json_files, json_items
 from spacy_lambda.conversion.formats.registry import ReadingContext
 from spacy_lambda.conversion.formats.span_lists import note_values
@@ -39,7 +39,7 @@ def _documents(file: SourceFile, reading: ReadingContext) -> list[TokenDocument]
     return documents_of_lists((_row(item, reading) for item in json_items(file, reading)), file, reading)
 
 
-def _row(item: JsonItem, reading: ReadingContext) -> tuple[int, ListKeys, Mapping[str, Any]]:
+def _row(item: JsonItem, reading: ReadingContext) -> tuple[Line, ListKeys, Mapping[str, Any]]:
     """Return line, keys and values of an object, and count its other values.
 
     :raises CorpusError: If it has no tokens or no tags.

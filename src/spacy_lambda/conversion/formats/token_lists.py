@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, replace
 from typing import Any
 
-from spacy_lambda.conversion.annotated_document import AnnotatedDocument
+from spacy_lambda.conversion.annotated_document import AnnotatedDocument, Line
 from spacy_lambda.conversion.formats.registry import ReadingContext
 from spacy_lambda.conversion.formats.span_values import GROUP_KEYS, groups_of, plain_text
 from spacy_lambda.conversion.formats.standard_tags import first_places, standard_tags
@@ -75,7 +75,7 @@ def list_keys(names: Collection[str], reading: ReadingContext, *, has_tags: Call
 
 
 def documents_of_lists(
-    rows: Iterable[tuple[int, ListKeys, Mapping[str, Any]]],
+    rows: Iterable[tuple[Line, ListKeys, Mapping[str, Any]]],
     file: SourceFile,
     reading: ReadingContext,
     names: Sequence[str] = (),
@@ -122,7 +122,7 @@ def annotated_lists(
 
 
 def _tokens(
-    values: Mapping[str, Any], keys: ListKeys, names: Sequence[str], place: str, line: int
+    values: Mapping[str, Any], keys: ListKeys, names: Sequence[str], place: str, line: Line
 ) -> Iterator[TaggedRow]:
     """Yield the tokens of a row with their tags; a null one has no characters.
 
