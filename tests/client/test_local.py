@@ -32,6 +32,12 @@ def test_predict(client: Client) -> None:
     assert client.predict("") == []
 
 
+@pytest.mark.parametrize("texts", [["iron"], ("iron",), iter(["iron"])])
+def test_several_texts_are_for_pipe(client: Client, texts: object) -> None:
+    with pytest.raises(RequestError, match=r"not a string; send one text, or use pipe\(\)"):
+        client.predict(texts)  # type: ignore[call-overload]
+
+
 def test_pipe(client: Client) -> None:
     answers = list(client.pipe(TEXTS, batch_size=7))
     assert [[text[ent["start"] : ent["end"]] for ent in ents] for text, ents in zip(TEXTS, answers, strict=True)] == [

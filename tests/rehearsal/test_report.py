@@ -32,7 +32,7 @@ This was a rehearsal: nothing was read or changed in AWS. There, the deployment 
   - created the stack papers-ner: 1 resource
   - published version 1 (51.1 MB), which passed 2 golden tests, and made it live
   - cost about $3.50 a month when idle
-Not rehearsed: permissions, quotas, networks, event sources, and the speed of Lambda's CPUs.
+Not rehearsed: permissions, quotas, networks, sources other than queues, and the speed of Lambda's CPUs.
 Made for the rehearsal, and expected in AWS: sqs:eu-central-1:111122223333:texts
 This machine cannot run the bundle of papers-ner (see `spacy-lambda doctor`): its pipeline ran with the packages \
 that are installed here.

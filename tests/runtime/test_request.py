@@ -62,7 +62,7 @@ def test_included_parts_are_named_once() -> None:
         ({"text": None}, "text", '"text" is null, not a string', "send a string"),
         ({"text": 3}, "text", '"text" is a number', "send a string"),
         ({"text": True}, "text", '"text" is a boolean', "send a string"),
-        ({"text": ["Iron."]}, "text", '"text" is a list', "send a string"),
+        ({"text": ["Iron."]}, "text", '"text" is a list', 'send a string, or several as "texts"'),
         ({"text": {}}, "text", '"text" is an object', "send a string"),
         ({"texts": "Iron."}, "texts", '"texts" is a string, not a list of strings', '"texts": ['),
         ({"texts": ["Iron.", 3]}, "texts[1]", '"texts[1]" is a number, not a string', "send a string"),

@@ -203,7 +203,7 @@ def _summary(plan: Plan, released: Sequence[LiveVersion], rehearsal: Rehearsal, 
             size = megabytes(bundle.zipped or bundle.unzipped)
             yield f"  - published version {live.version} ({size}), which passed {tests}, and made it live"
         yield f"  - cost about ${planned.cost.idle_total:.2f} a month when idle"
-    yield "Not rehearsed: permissions, quotas, networks, event sources, and the speed of Lambda's CPUs."
+    yield "Not rehearsed: permissions, quotas, networks, sources other than queues, and the speed of Lambda's CPUs."
     if rehearsal.expected:
         yield f"Made for the rehearsal, and expected in AWS: {', '.join(rehearsal.expected)}"
     for name in sorted(rehearsal.functions.substituted if rehearsal.functions else ()):

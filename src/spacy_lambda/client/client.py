@@ -122,6 +122,12 @@ class Client:
         :raises InvokeError: If the function cannot be reached, or fails.
         """
         options = PredictOptions.of(include, long_text, docs=as_doc)
+        if isinstance(text, Iterable) and not isinstance(text, str | bytes | Mapping):
+            raise RequestError(
+                f'"text" is of type {type(text).__name__}, not a string',
+                remedy="send one text, or use pipe()",
+                key="text",
+            )
         check_text("text", text, self._transport.cost)
         prediction = self._call(lambda: self._transport.predict(options.body(text=text)))
         options.check(prediction)

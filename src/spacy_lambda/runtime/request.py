@@ -164,7 +164,8 @@ def _check_texts(request: Request, max_length: int) -> None:
 
 def _text_error(key: str, text: Any, max_length: int | None) -> RequestError | None:
     if not isinstance(text, str):
-        return RequestError(f'"{key}" is {_kind(text)}, not a string', remedy="send a string", key=key)
+        remedy = 'send a string, or several as "texts"' if key == "text" and isinstance(text, list) else "send a string"
+        return RequestError(f'"{key}" is {_kind(text)}, not a string', remedy=remedy, key=key)
     if max_length is not None and len(text) > max_length:
         return RequestError(
             f'"{key}" has {len(text):,} characters; the limit is {max_length:,}',

@@ -80,7 +80,10 @@ def _check_folder(folder: Path) -> None:
 def _remedy(folder: Path) -> str:
     if folder.is_dir():
         return "give a folder that save_pretrained wrote, with model and tokenizer"
-    return "check the name, such as allenai/scibert_scivocab_uncased, and the network; or give the model's folder"
+    return (
+        "check the name, such as allenai/scibert_scivocab_uncased, and the network; or give the folder of a model that"
+        " `hf download NAME --local-dir FOLDER` wrote, here or on another machine"
+    )
 
 
 def _digest(folder: Path) -> str:
