@@ -101,6 +101,7 @@ def test_the_handler_runs_with_the_build_side_blocked() -> None:
         "spacy_lambda.core.digest",
         "spacy_lambda.core.env_names",
         "spacy_lambda.core.file_names",
+        "spacy_lambda.core.files",
         "spacy_lambda.core.lambda_function",
         "spacy_lambda.core.lambda_limits",
         "spacy_lambda.core.location",
