@@ -242,7 +242,7 @@ def test_errors_are_not_retried_where_shards_are_not_kept(tmp_path: Path, pipeli
 def interrupt_before(patch: pytest.MonkeyPatch, number: int) -> None:
     """Interrupt a run before the step of this number that changes the destination."""
     steps = count()
-    for name in ("writing", "remove"):
+    for name in ("writing", "remove", "remove_folder"):
         original = getattr(FolderDestination, name)
 
         def step(*arguments: Any, original: Callable[..., Any] = original) -> Any:
@@ -267,4 +267,20 @@ def test_a_forced_run_that_is_killed_anywhere_begins_again(
                 break
         annotate(source, out, pipeline=pipeline, on=engine, force=True)
         assert content(out) == expected
+    assert number > 8
+
+
+def test_one_file_leaves_nothing_beside_it_wherever_its_run_is_killed(
+    tmp_path: Path, pipeline: Path, engine: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = write_jsonl(tmp_path / "corpus.jsonl", TEXTS)
+    for number in count():
+        out = tmp_path / str(number)
+        with monkeypatch.context() as patch:
+            interrupt_before(patch, number)
+            with suppress(KeyboardInterrupt):
+                annotate(source, out / "out.jsonl", pipeline=pipeline, on=engine)
+                break
+        annotate(source, out / "out.jsonl", pipeline=pipeline, on=engine)
+        assert {path.name for path in out.iterdir()} == {"out.jsonl", ".out.jsonl.annotate.json"}
     assert number > 8

@@ -21,7 +21,7 @@ from spacy_lambda.corpus.settings import RunSettings, clear_run
 from spacy_lambda.corpus.summary import Summary
 from spacy_lambda.errors import SpacyLambdaError
 
-__all__ = ["Completion", "complete_run", "corpus_digest", "read_completion"]
+__all__ = ["Completion", "complete_run", "corpus_digest", "read_completion", "remove_work"]
 
 MAX_BYTES = 10_000_000
 
@@ -109,6 +109,11 @@ def complete_run(layout: Layout, settings: RunSettings, corpus: Digest, summary:
         if name not in names and _is_whole(layout, name, *state):  # the file of errors had another name once
             layout.final.remove(name)
     clear_run(layout)
+    remove_work(layout)
+
+
+def remove_work(layout: Layout) -> None:
+    """Remove what is left beside an output of one file that is complete."""
     layout.work.remove(layout.output_begun)
     layout.work.remove_folder()
 

@@ -19,7 +19,7 @@ from spacy_lambda.core.source.found_artifact import FROM_ENVIRONMENT, S3Options
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.corpus.annotator import pipeline_folders
 from spacy_lambda.corpus.choices import EngineName, OnError
-from spacy_lambda.corpus.completion import Completion, complete_run, corpus_digest, read_completion
+from spacy_lambda.corpus.completion import Completion, complete_run, corpus_digest, read_completion, remove_work
 from spacy_lambda.corpus.duplicates import SeenIds
 from spacy_lambda.corpus.engines.chosen import choose_engine, runs_on_lambda
 from spacy_lambda.corpus.engines.protocol import Engine, ShardResult
@@ -147,6 +147,7 @@ def annotate(
         size = shard_bytes or begun or chosen.shard_bytes
         settings = RunSettings(chosen.pipeline, options, text_column, columns.id, size, layout.format.name)
         if complete is not None:
+            remove_work(layout)
             check_settings(layout, settings.to_dict(), complete.settings)
             if retry_errors and complete.counts.errors:
                 raise CorpusError(
