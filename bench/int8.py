@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from learned import learn
 from spacy.language import Language
 from spacy.tokens import Doc
 
@@ -55,11 +56,13 @@ class Candidate:
     :param recipes: Of each product.
     :param is_weight_only: Leave the inputs of the products in fp32: the error of the weights alone.
     :param exact_words: Leave the word embeddings in fp32.
+    :param is_learned: Learn the rounding of weights, with scales, biases and norms, on the calibration texts.
     """
 
     recipes: Mapping[str, Recipe]
     is_weight_only: bool = False
     exact_words: bool = False
+    is_learned: bool = False
 
 
 ONE_TERM = {
@@ -74,6 +77,7 @@ NO_EXACT = {
     "ffn_in": Recipe(smoothing=0.5, per_row=True),
     "ffn_out": Recipe(smoothing=0.5, terms=2),
 }
+ONE_TERM_ROWS = {name: replace(recipe, per_row=True) for name, recipe in ONE_TERM.items()}
 TWO_TERMS = {**dict.fromkeys(LINEARS, Recipe(terms=2)), "ffn_out": RECIPES["ffn_out"]}
 CANDIDATES = {
     "int8": Candidate(RECIPES),
@@ -81,7 +85,8 @@ CANDIDATES = {
     "16 exact inputs": Candidate({**RECIPES, **{name: replace(RECIPES[name], exact=16) for name in ("qkv", "ffn_in")}}),
     "two terms in attention_out": Candidate({**RECIPES, "attention_out": Recipe(smoothing=0.5, terms=2)}),
     "one term": Candidate(ONE_TERM),
-    "one term per row": Candidate({name: replace(recipe, per_row=True) for name, recipe in ONE_TERM.items()}),
+    "one term per row": Candidate(ONE_TERM_ROWS),
+    "one term per row, learned": Candidate(ONE_TERM_ROWS, is_learned=True),
     "one term but in ffn_out": Candidate({**ONE_TERM, "ffn_out": RECIPES["ffn_out"]}),
     "two terms but in qkv": Candidate({**TWO_TERMS, "qkv": RECIPES["qkv"]}),
     "two terms but in ffn_in": Candidate({**TWO_TERMS, "ffn_in": RECIPES["ffn_in"]}),
@@ -111,14 +116,13 @@ def main() -> None:
         bench = Bench(original, spacy_lambda.load(Path(folder) / "fp32"), docs)
         bench.add("fp32", {}, {})
         texts = [doc.text for doc in read_docs(options.calibrate, original.nlp)] if options.calibrate else []
+        windows = {part.name: calibration_windows(part, texts) for part in original.transformers}
         calibrations = {
-            part.name: calibrate(
-                bench.weights[part.name], calibration_windows(part, texts), on_step=lambda done, total: None
-            )
-            for part in original.transformers
+            name: calibrate(bench.weights[name], found, on_step=lambda done, total: None)
+            for name, found in windows.items()
         }
         for name in options.candidates:
-            bench.add_candidate(name, CANDIDATES[name], calibrations)
+            bench.add_candidate(name, CANDIDATES[name], calibrations, windows)
         bench.print_table()
 
 
@@ -137,8 +141,14 @@ class Bench:
         self._encoders: dict[str, dict[str, Encoder]] = {}
         self._rows: dict[str, str] = {}
 
-    def add_candidate(self, name: str, candidate: Candidate, calibrations: Mapping[str, Any]) -> None:
-        """Quantize, and compare."""
+    def add_candidate(
+        self, name: str, candidate: Candidate, calibrations: Mapping[str, Any], windows: Mapping[str, Any]
+    ) -> None:
+        """Quantize, and compare.
+
+        :param calibrations: By the transformers' names.
+        :param windows: Those of the calibration.
+        """
         linears = {
             part: dict(quantize_linears(weights, calibrations[part], candidate.recipes))
             for part, weights in self.weights.items()
@@ -146,13 +156,19 @@ class Bench:
         tables = (
             {} if candidate.exact_words else {part: quantize_table(one.words) for part, one in self.weights.items()}
         )
+        exact = self.weights
         if candidate.is_weight_only:
-            exact = self.weights
             self.weights = {part: dequantized(one, linears[part]) for part, one in exact.items()}
-            self.add(name, {}, tables)
-            self.weights = exact
-        else:
-            self.add(name, linears, tables)
+            linears = {}
+        elif candidate.is_learned:
+            learned = {
+                part: learn(one, linears[part], tables[part].values * tables[part].scales, windows[part])
+                for part, one in exact.items()
+            }
+            self.weights = {part: found[0] for part, found in learned.items()}
+            linears = {part: found[1] for part, found in learned.items()}
+        self.add(name, linears, tables)
+        self.weights = exact
 
     def add(self, name: str, linears: Mapping[str, Any], tables: Mapping[str, Any]) -> None:
         """Compare the pipeline with other encoders, and with the same ones after the change.

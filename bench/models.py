@@ -108,12 +108,16 @@ def _ner() -> dict[str, Any]:
 
 
 def compile_both(original: Path, folder: Path, calibrate: Path | None) -> dict[str, Path]:
-    """Compile at both precisions, unless it was done before; return the folder of each precision."""
+    """Compile at both precisions, unless it was done before; return the folder of each precision.
+
+    :param calibrate: Texts for the calibration of int8.
+    """
     from spacy_lambda.compiler.compile import compile_pipeline
 
     found = {}
     for precision in ("fp32", "int8"):
         found[precision] = folder / precision
         if not found[precision].exists():
-            compile_pipeline(str(original), found[precision], precision=precision, calibrate=calibrate)
+            texts = calibrate if precision == "int8" else None
+            compile_pipeline(str(original), found[precision], precision=precision, calibrate=texts)
     return found
