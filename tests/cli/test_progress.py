@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+from typing import Any
 
 import pytest
 
@@ -63,8 +64,9 @@ def test_a_rate_that_is_unknown_is_not_shown(monkeypatch: pytest.MonkeyPatch) ->
     assert "?" not in screen.getvalue().replace("\x1b[?", "")
 
 
-def test_what_code_prints_meanwhile_is_not_among_the_results(capsys: pytest.CaptureFixture[str]) -> None:
-    with progress.progress(quiet=True):
+@pytest.mark.parametrize("draw", [progress.progress, progress.stages])
+def test_what_code_prints_meanwhile_is_not_among_the_results(capsys: pytest.CaptureFixture[str], draw: Any) -> None:
+    with draw(quiet=True):
         print("from a component")
     print("{}")
     assert capsys.readouterr() == ("{}\n", "from a component\n")

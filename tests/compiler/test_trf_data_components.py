@@ -15,7 +15,7 @@ from spacy.tokens import Doc
 from spacy_lambda import load
 from spacy_lambda.compiler.compile import compile_pipeline
 from spacy_lambda.compiler.verification import verify
-from spacy_lambda.errors import CompileError
+from spacy_lambda.errors import CompileError, EncoderError
 from spacy_lambda.runtime.encoder_output import get_encoding
 from tests.compiler.originals import TEXTS
 from tests.compiler.pipelines import append, changed, component, edit, write
@@ -131,6 +131,17 @@ def test_the_doc_cleaner_frees_the_hidden_states(source: tuple[Path, list[Path]]
     assert get_encoding(doc) is None
     assert doc.ents
     assert np.any(doc.user_data["vector"])
+
+
+def test_a_compiled_component_does_not_read_an_original_transformer(
+    original: Callable[..., Path], tmp_path: Path
+) -> None:
+    compile_pipeline(original(), tmp_path / "out")
+    nlp = spacy.load(original())
+    nlp.remove_pipe("ner")
+    nlp.add_pipe("ner", source=load(tmp_path / "out"))
+    with pytest.raises(EncoderError, match="follows a transformer that is not compiled"):
+        nlp(TEXTS[0])
 
 
 def test_an_output_that_is_not_compiled_is_refused(original: Callable[..., Path], tmp_path: Path) -> None:

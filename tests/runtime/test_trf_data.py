@@ -12,10 +12,11 @@ import pytest
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from spacy_lambda.errors import MissingOutputError
+from spacy_lambda.errors import EncoderError, MissingOutputError
 from spacy_lambda.runtime.encoder_output import (
     ENCODING_KEY,
     TRF_DATA,
+    TRF_DATA_KEY,
     EncodedWordpieces,
     Encoding,
     OutputFormat,
@@ -53,6 +54,15 @@ def test_an_empty_text_has_no_outputs(bundled: Language) -> None:
     assert (len(data.wordpieces), len(data.tensors), len(data.align.lengths)) == (0, 0, 0)
     with pytest.raises(ValueError, match="Cannot find"):
         _ = data.width
+
+
+def test_components_refuse_the_output_of_a_transformer_that_is_not_compiled(bundled: Language) -> None:
+    doc = bundled.make_doc(TEXT)
+    doc.user_data[TRF_DATA_KEY] = object()
+    with pytest.raises(EncoderError, match="cannot read its output"):
+        bundled.get_pipe("ner").predict([doc])  # type: ignore[attr-defined]
+    doc.user_data[TRF_DATA_KEY] = None  # as a component leaves it that frees the hidden states
+    bundled.get_pipe("ner").predict([doc])  # type: ignore[attr-defined]
 
 
 def test_docs_that_were_serialized_by_older_versions_have_it_without_wordpieces(bundled: Language) -> None:

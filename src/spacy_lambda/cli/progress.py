@@ -50,11 +50,17 @@ def progress(*, quiet: bool) -> Iterator[OnStep]:
 
 @contextlib.contextmanager
 def stages(*, quiet: bool) -> Iterator[OnStep]:
-    """Draw one bar for consecutive steps, with the name and the time of the current one; at the end nothing is left."""
+    """Draw one bar for consecutive steps, with the name and the time of the current one; at the end nothing is left.
+
+    :param quiet: Draw nothing, and let standard error have what a pipeline's code prints: ``--json`` is the result.
+    """
     from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.fields[count]}"), SpinnerColumn(), TimeElapsedColumn())
-    with _bars(*columns, quiet=quiet, single=True) as on_step:
+    with (
+        contextlib.redirect_stdout(sys.stderr) if quiet else contextlib.nullcontext(),
+        _bars(*columns, quiet=quiet, single=True) as on_step,
+    ):
         yield on_step
 
 

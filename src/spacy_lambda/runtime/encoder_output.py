@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from spacy.tokens import Doc
 
+from spacy_lambda.errors import EncoderError
+
 __all__ = [
     "ENCODING_KEY",
     "TRF_DATA",
@@ -17,6 +19,7 @@ __all__ = [
     "Encoding",
     "Library",
     "OutputFormat",
+    "encoding_for_listener",
     "get_encoding",
     "read_encoding",
     "set_encoding",
@@ -111,6 +114,20 @@ def get_encoding(doc: Doc) -> Encoding | None:
     """Return the hidden states of a Doc, or ``None`` when no transformer ran on it."""
     found = doc.user_data.get(ENCODING_KEY)
     return None if found is None else read_encoding(found)
+
+
+def encoding_for_listener(doc: Doc) -> Encoding | None:
+    """Return the hidden states that a component reads, or ``None`` when no transformer ran on the Doc.
+
+    :raises EncoderError: If the only transformer that ran is not compiled: its output is in another form.
+    """
+    found = get_encoding(doc)
+    if found is None and doc.user_data.get(TRF_DATA_KEY) is not None:
+        raise EncoderError(
+            "a compiled component follows a transformer that is not compiled, and cannot read its output",
+            remedy="join the original components in one pipeline, and compile that",
+        )
+    return found
 
 
 def read_encoding(stored: Sequence[Any]) -> Encoding:

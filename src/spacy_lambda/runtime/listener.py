@@ -11,7 +11,7 @@ from thinc.api import Model, chain
 from thinc.types import Floats2d, Ragged
 
 from spacy_lambda.errors import EncoderError, TrainingError
-from spacy_lambda.runtime.encoder_output import Encoding, get_encoding
+from spacy_lambda.runtime.encoder_output import Encoding, encoding_for_listener
 
 __all__ = ["READS_EACH_TOKEN", "build_onnx_listener_v1", "build_pool", "each_token", "no_backprop", "read_each_token"]
 
@@ -52,7 +52,7 @@ def build_pool(pooling: Model[Ragged, Floats2d], grad_factor: float) -> Model[li
 def _listen(
     model: Model[list[Doc], list[Encoding]], docs: list[Doc], is_train: bool
 ) -> tuple[list[Encoding], Callable[[Any], Any]]:
-    encodings = [get_encoding(doc) or _zeros(len(doc), model.get_dim("nO")) for doc in docs]
+    encodings = [encoding_for_listener(doc) or _zeros(len(doc), model.get_dim("nO")) for doc in docs]
     return each_token(docs, encodings) if model.attrs.get(READS_EACH_TOKEN) else encodings, no_backprop
 
 

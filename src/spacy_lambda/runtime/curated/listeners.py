@@ -17,7 +17,7 @@ from thinc.types import Floats2d, Ragged
 
 from spacy_lambda.errors import EncoderError
 from spacy_lambda.runtime.curated.scalar_weight import Layers
-from spacy_lambda.runtime.encoder_output import Encoding, get_encoding
+from spacy_lambda.runtime.encoder_output import Encoding, encoding_for_listener
 from spacy_lambda.runtime.listener import READS_EACH_TOKEN, each_token, no_backprop
 
 __all__ = [
@@ -118,7 +118,7 @@ def pass_encodings(listener: Model[list[Doc], Any], encodings: list[Encoding]) -
 
 def _encodings(listener: Model[list[Doc], Any], docs: Sequence[Doc]) -> Sequence[Encoding | None]:
     if listener.attrs["_USE_DOC_ANNOTATIONS_FOR_PREDICTION"]:
-        encodings = [get_encoding(doc) for doc in docs]
+        encodings = [encoding_for_listener(doc) for doc in docs]
         return each_token(docs, encodings) if listener.attrs.get(READS_EACH_TOKEN) else encodings
     state = listener.attrs["_state"]
     passed: list[Encoding] = state.encodings
