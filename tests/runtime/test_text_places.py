@@ -98,6 +98,32 @@ def test_a_text_of_other_characters_has_no_places() -> None:
     assert only == {"cats": {"start": 0.25}}
 
 
+@pytest.mark.parametrize(
+    ("sent", "made"),
+    [("Iron and tin.", "tin. and Iron"), ("x\u200b\u200b y\u2026 Iron", "xy... Iron"), ("Iron film", "film Iron")],
+)
+def test_as_many_characters_in_another_order_have_no_places(sent: str, made: str) -> None:
+    predictor = function(lambda nlp: lambda text: Doc(nlp.vocab, words=made.split()))
+    assert len("".join(sent.split())) == len("".join(made.split()))
+    with pytest.raises(PipelineError, match="the tokenizer made the text"):
+        predictor.predict(predictor.parse({"text": sent}))
+
+
+@pytest.mark.parametrize(
+    ("sent", "made", "place"),
+    [
+        ("\u0141\xf3d\u017a  Iron", "lodz iron", 6),
+        ("In  1984: Iron", "in 0000: iron", 10),
+        ("\u6750\u6599  Iron", "\u67d0\u6599 iron", 4),
+        ("The  IRON film of tin", "the iron", 5),
+    ],
+)
+def test_other_forms_of_characters_have_places(sent: str, made: str, place: int) -> None:
+    predictor = function(lambda nlp: lambda text: Doc(nlp.vocab, words=made.split()))
+    (found,) = predictor.predict(predictor.parse({"text": sent}))
+    assert (found["text"].lower(), found["start"]) == ("iron", place)
+
+
 def test_segments_of_a_long_text_have_places_in_the_whole() -> None:
     predictor = function(as_korean)
     text = "Iron  film.\n" * 4000

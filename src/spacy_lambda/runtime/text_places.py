@@ -2,11 +2,14 @@
 
 spaCy's rule-based tokenizer keeps every character. Others do not: that of Korean makes one space of several and of a
 line's end, and custom ones lower letters. Offsets are promised into the text that was sent, so those of such a Doc are
-translated: characters other than whitespace are the same in both texts, one by one.
+translated: characters other than whitespace correspond in both texts, one by one. Letters may have another case and
+other accents, and what is no letter of an alphabet, such as a digit, may be another character.
 """
 
 from __future__ import annotations
 
+import unicodedata
+from functools import cached_property
 from itertools import accumulate
 from typing import Any
 
@@ -54,7 +57,7 @@ class _Translation:
 
     def items(self, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Return items with their places in the text, and what stands there."""
-        if found and not self._fits():
+        if found and not self._fits:
             raise PipelineError(
                 f"the tokenizer made the text {shorten(self._doc_text)!r} of {shorten(self._text)!r}: its entities have"
                 " no places in what was sent",
@@ -63,11 +66,14 @@ class _Translation:
             )
         return [self._item(item) for item in found]
 
+    @cached_property
     def _fits(self) -> bool:
-        if self._counts[-1] == len(self._places):
-            return True
-        kept = "".join(self._doc_text.split())  # a tokenizer may leave out a text's end
-        return "".join(self._text.split()).startswith(kept)
+        """Return whether the characters correspond; a tokenizer may leave out a text's end."""
+        kept, sent = "".join(self._doc_text.split()), "".join(self._text.split())
+        pairs = [(one, other) for one, other in zip(kept, sent, strict=False) if one != other]
+        if len(kept) == len(sent):
+            return all(_letter(one) == _letter(other) or not (_cased(one) or _cased(other)) for one, other in pairs)
+        return len(kept) < len(sent) and all(_cased(one) and _letter(one) == _letter(other) for one, other in pairs)
 
     def _item(self, item: dict[str, Any]) -> dict[str, Any]:
         start, end = self._bounds(self._counts[item["start"]], self._counts[item["end"]])
@@ -79,3 +85,15 @@ class _Translation:
             return self._places[first], self._places[last - 1] + 1
         start = self._places[first - 1] + 1 if first else 0
         return start, self._places[first] if first < len(self._places) else len(self._text)
+
+
+def _cased(char: str) -> bool:
+    """Return whether a character is a letter of an alphabet with upper and lower case."""
+    return char.lower() != char.upper()
+
+
+def _letter(char: str) -> str:
+    """Return a letter without its case and accents: ``LATIN L`` for ``L`` and ``ł``."""
+    plain = unicodedata.normalize("NFKD", char)[0]
+    words = unicodedata.name(plain, plain).partition(" WITH ")[0].split()
+    return f"{words[0]} {words[-1]}"
