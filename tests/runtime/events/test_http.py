@@ -121,6 +121,7 @@ def test_invalid_gzip_and_bodies_over_the_limit(make: Callable[[], bytes], funct
         ("*", "https://a.example", "*"),
         ("https://a.example, https://b.example", "https://b.example", "https://b.example"),
         ("https://a.example", "https://evil.example", None),
+        ("https://A.example/", "https://a.example", "https://a.example"),
     ],
 )
 def test_which_pages_may_call(setting: str, origin: str, allowed: str | None, function: Predictor) -> None:

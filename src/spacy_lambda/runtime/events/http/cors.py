@@ -17,8 +17,8 @@ EXPOSED_HEADERS = "x-request-id, x-model-sha256"
 
 
 def allowed_origins(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the origins that the setting names, separated by spaces or commas; none without it."""
-    return tuple(environ.get(CORS_VARIABLE, "").replace(",", " ").split())
+    """Return the origins that the setting names, separated by spaces or commas, as browsers write them."""
+    return tuple(origin.rstrip("/").lower() for origin in environ.get(CORS_VARIABLE, "").replace(",", " ").split())
 
 
 def allow_origin(response: HttpResponse, request: HttpRequest, environ: Mapping[str, str]) -> HttpResponse:
