@@ -13,8 +13,9 @@ from typer.testing import CliRunner
 
 from spacy_lambda.cli import make_app
 from spacy_lambda.cli.output_paths import writable
+from spacy_lambda.core.pipelines import require_outside
 from spacy_lambda.errors import SpacyLambdaError
-from tests.cli.in_process import run_main
+from tests.cli.in_process import run_command, run_main
 
 HEAVY = ("compile", "description", "verification")
 
@@ -48,6 +49,38 @@ def test_a_missing_path_is_reported_before_imports(
     done = CliRunner().invoke(make_app(), command.split())
     assert isinstance(done.exception, SpacyLambdaError), done.output
     assert message in done.exception.message
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["pack . .", "pack mine mine/a.tar", "unpack a.tar mine/out", "push mine mine/store", "bundle . --shape zip"],
+)
+def test_nothing_is_written_into_a_pipeline(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would be part of the next artifact, whose digest would be another one."""
+    spacy.blank("en").to_disk(tmp_path / "mine")
+    monkeypatch.chdir(tmp_path)
+    assert isinstance(run_command("pack", "mine", "a.tar"), str)
+    if "." in command.split():
+        monkeypatch.chdir("mine")
+    before = sorted(tmp_path.rglob("*"))
+    error = run_command(*command.split())
+    assert isinstance(error, SpacyLambdaError)
+    assert "would become part of it" in error.message
+    assert error.remedy == "choose another folder"
+    assert sorted(tmp_path.rglob("*")) == before
+    require_outside(tmp_path / "mine" / ".spacy-lambda" / "bundle.zip")  # artifacts omit it
+
+
+@pytest.mark.parametrize("out", [".", "../here", ""])
+def test_the_current_folder_is_not_replaced(out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spacy.blank("en").to_disk(tmp_path / "mine")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert isinstance(run_command("pack", "../mine", "../a.tar"), str)
+    error = run_command("unpack", "../a.tar", out)
+    assert isinstance(error, SpacyLambdaError)
+    assert "is the current folder" in error.message
+    assert "name a new folder in it" in error.remedy
 
 
 WRITING = (

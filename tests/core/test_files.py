@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from spacy_lambda.core.files import file_beside, folder_beside, is_special, replacing
+from spacy_lambda.core.files import file_beside, folder_beside, is_special, move_folder_into_place, replacing
 
 
 def test_a_file_is_replaced_at_the_end(tmp_path: Path) -> None:
@@ -101,3 +101,16 @@ def test_files_folders_and_free_paths_are_not_special(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("file")
     (tmp_path / "nothing").symlink_to("missing")
     assert not any(map(is_special, [tmp_path, *tmp_path.iterdir(), tmp_path / "free", tmp_path / "no" / "folder"]))
+
+
+def test_a_folder_that_cannot_be_replaced_stays(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    (out / "kept").mkdir(parents=True)
+    with pytest.raises(FileNotFoundError), folder_beside(out) as scratch:
+        move_folder_into_place(scratch / "never made", out)
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert (out / "kept").is_dir()
+    with folder_beside(out) as scratch:
+        (scratch / "new").mkdir()
+        move_folder_into_place(scratch / "new", out)
+    assert list(tmp_path.rglob("*")) == [out]

@@ -25,7 +25,7 @@ from spacy_lambda.bundler.tree import write_zip
 from spacy_lambda.core.files import StrPath, file_sizes, folder_beside, is_special, move_into_place
 from spacy_lambda.core.lambda_limits import UNZIPPED_BYTES
 from spacy_lambda.core.pipeline_meta import path_in
-from spacy_lambda.core.pipelines import BUNDLE_METADATA
+from spacy_lambda.core.pipelines import BUNDLE_METADATA, require_outside
 from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.errors import BundleError
 
@@ -131,8 +131,10 @@ def bundle(
     zip_limit = None if fetched or options.package_type == "image" else limit
 
     def check(name: str) -> None:
+        path = _image_folder(name, out) if options.package_type == "image" else _zip_file(name, out)
+        require_outside(path, raises=BundleError)
         if not options.replace:
-            _require_new(_image_folder(name, out) if options.package_type == "image" else _zip_file(name, out))
+            _require_new(path)
 
     with assemble(str(pipeline), options.target, step, check=check, zip_limit=zip_limit) as made:
         assembled = made if options.fetch_from is None else replace(made, location=options.fetch_from)

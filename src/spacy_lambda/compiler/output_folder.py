@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from spacy_lambda.core.files import move_folder_into_place
 from spacy_lambda.core.foreign_errors import system_reason
-from spacy_lambda.core.pipelines import is_pipeline, require_replaceable
+from spacy_lambda.core.pipelines import require_replaceable
 from spacy_lambda.errors import CompileError
 
 __all__ = ["OutputFolder", "check_output", "open_output"]
@@ -30,17 +30,7 @@ class OutputFolder:
     def move_into_place(self) -> None:
         """Move the folder to its destination, which it replaces."""
         self.out.parent.mkdir(parents=True, exist_ok=True)
-        if not self.out.exists():
-            os.replace(self.folder, self.out)
-            return
-        old = self.folder.with_name("old")
-        os.replace(self.out, old)
-        try:
-            os.replace(self.folder, self.out)
-        except BaseException:
-            os.replace(old, self.out)
-            raise
-        shutil.rmtree(old, ignore_errors=True)
+        move_folder_into_place(self.folder, self.out)
 
 
 @contextlib.contextmanager
@@ -80,9 +70,6 @@ def check_output(out: Path, *, original: Path, inputs: Iterable[Path], force: bo
     out, original = Path(os.path.realpath(out)), Path(os.path.realpath(original))
     if original in out.parents:
         raise CompileError(f"{out} is inside the original", remedy="choose another folder")
-    around = next((folder for folder in out.parents if is_pipeline(folder)), None)
-    if around is not None:
-        raise CompileError(f"{out} is inside another pipeline, {around}", remedy="choose another folder")
     for what, one in (("the original", original), *((str(one), Path(os.path.realpath(one))) for one in inputs)):
         if out == one or out in one.parents:
             raise CompileError(f"{out} holds {what}", remedy="choose another folder")

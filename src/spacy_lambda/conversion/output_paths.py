@@ -10,7 +10,7 @@ from pathlib import Path
 from spacy_lambda.conversion.formats.registry import ANNOTATION_FORMATS, AnnotationFormat
 from spacy_lambda.conversion.splits import SPLIT_NAMES, SplitSizes
 from spacy_lambda.conversion.written_folders import RECORD, check_replaceable, record_folder
-from spacy_lambda.core.files import folder_beside, is_special, move_into_place
+from spacy_lambda.core.files import folder_beside, is_special, move_folder_into_place, move_into_place
 from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.errors import CorpusError
 
@@ -134,26 +134,10 @@ def written(paths: Sequence[Path]) -> Iterator[Mapping[Path, Path]]:
             for path, new in scratch.items():
                 if new.is_dir():
                     record_folder(new)
-                    _move_folder(new, path)
+                    move_folder_into_place(new, path)
                 else:
                     move_into_place(new, path)
     except OSError as exc:
         raise CorpusError(
             f"{exc.filename or paths[0]} cannot be written: {system_reason(exc)}", remedy="check the path and the disk"
         ) from exc
-
-
-def _move_folder(new: Path, path: Path) -> None:
-    """Move a finished folder to its path; the one that is there is removed with the temporary files.
-
-    :raises OSError: If it cannot be moved; the former one stays.
-    """
-    old = new.with_name(f"{new.name}-old")
-    if path.is_dir():
-        os.replace(path, old)
-    try:
-        os.replace(new, path)
-    except OSError:
-        if old.exists():
-            os.replace(old, path)
-        raise

@@ -25,6 +25,7 @@ __all__ = [
     "folder_beside",
     "is_special",
     "megabytes",
+    "move_folder_into_place",
     "move_into_place",
     "read_file",
     "replacing",
@@ -153,6 +154,22 @@ def move_into_place(new: Path, path: Path) -> None:
             shutil.copyfileobj(source, target)
     else:
         os.replace(new, path)
+
+
+def move_folder_into_place(new: Path, path: Path) -> None:
+    """Move a finished folder out of its scratch folder to its path; one that is there is left in the scratch folder.
+
+    :raises OSError: If it cannot be moved; the former one stays.
+    """
+    old = new.with_name(f"{new.name}-old")
+    if path.exists():
+        os.replace(path, old)
+    try:
+        os.replace(new, path)
+    except BaseException:
+        if old.exists():
+            os.replace(old, path)
+        raise
 
 
 def _scratch_place(path: Path) -> Path:

@@ -6,6 +6,7 @@ Nothing is loaded or imported here, because loading a pipeline runs the code tha
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,6 +27,7 @@ __all__ = [
     "is_archive",
     "is_pipeline",
     "is_stored",
+    "require_outside",
     "require_replaceable",
     "resolve_pipeline",
 ]
@@ -143,6 +145,9 @@ def require_replaceable(out: Path, *, force: bool, raises: type[SpacyLambdaError
 
     :raises ArtifactError: If it is refused; ``raises``, if given.
     """
+    require_outside(out, raises=raises)
+    if out.is_dir() and os.path.samefile(out, os.curdir):  # the shell would stay in a folder that is gone
+        raise raises(f"{out} is the current folder", remedy="name a new folder in it, or run this in another folder")
     if out.is_symlink():
         raise raises(f"{out} is a link", remedy="give the folder that it points to, or another one")
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
@@ -154,6 +159,22 @@ def require_replaceable(out: Path, *, force: bool, raises: type[SpacyLambdaError
             f"{out} is not a pipeline, so --force does not replace it",
             remedy="choose another folder, or remove that one yourself",
         )
+
+
+def require_outside(path: Path, *, raises: type[SpacyLambdaError] = ArtifactError) -> None:
+    """Refuse to write into a pipeline's folder: what is written would become part of it, and of its digest.
+
+    :param path: A file or a folder that is to be written.
+    :raises ArtifactError: If it is in one, and artifacts would not omit it; ``raises``, if given.
+    """
+    from spacy_lambda.core.artifact.safe_paths import is_left_out
+
+    whole = Path(os.path.realpath(path))
+    for folder in whole.parents:
+        if is_pipeline(folder) and not is_left_out(whole.relative_to(folder).as_posix()):
+            raise raises(
+                f"{path} is in the pipeline {folder}, and would become part of it", remedy="choose another folder"
+            )
 
 
 def is_archive(path: str | Path) -> bool:

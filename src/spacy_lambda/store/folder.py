@@ -13,6 +13,7 @@ from pathlib import Path
 from spacy_lambda.core.artifact.safe_paths import name_problem, path_below
 from spacy_lambda.core.files import file_beside, files_below, flush, replacing
 from spacy_lambda.core.foreign_errors import system_reason
+from spacy_lambda.core.pipelines import require_outside
 from spacy_lambda.core.source.folder import read_small_file
 from spacy_lambda.core.streams import CHUNK_BYTES
 from spacy_lambda.errors import StoreError
@@ -54,6 +55,7 @@ class FolderStorage:
     def upload(self, key: str, file: Path, *, sha256: str, on_bytes: Callable[[int, int], None]) -> int:
         """Copy a file, unless it exists with these contents."""
         target, size = self._path(key), file.stat().st_size
+        require_outside(target, raises=StoreError)
         if _has_digest(target, sha256):
             return 0
         with self._errors(key), replacing(target) as copy, file.open("rb") as source:

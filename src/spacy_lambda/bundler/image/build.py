@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 from spacy_lambda.bundler.image.context import image_tag, write_context
 from spacy_lambda.bundler.image.engines import ENGINES, PLATFORMS, ContainerEngine
 from spacy_lambda.bundler.metadata import BundleMetadata
-from spacy_lambda.core.files import folder_beside
+from spacy_lambda.core.files import folder_beside, move_folder_into_place
 from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.errors import BundleError
@@ -59,9 +58,7 @@ def build_image(
         found = None if engine is None else engine.build_image(context, tag, metadata.target)
         built = BuiltImage(None if engine is None else engine.name, tag, found, base)
         (context / RECORD).write_text(json.dumps(asdict(built), indent=2) + "\n", encoding="utf-8")
-        if out.exists():
-            os.replace(out, scratch / "replaced")
-        os.replace(context, out)
+        move_folder_into_place(context, out)
     return built
 
 

@@ -17,7 +17,7 @@ from spacy_lambda.core.digest import Digest
 from spacy_lambda.core.files import replacing
 from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.core.pipeline_meta import path_in, read_meta
-from spacy_lambda.core.pipelines import find_pipeline
+from spacy_lambda.core.pipelines import find_pipeline, require_outside
 from spacy_lambda.core.streams import CHUNK_BYTES
 from spacy_lambda.errors import ArtifactError
 
@@ -62,11 +62,13 @@ def pack(
     :param on_bytes: Called with the progress.
     :raises PipelineNotFoundError: If there is no such pipeline.
     :raises InvalidPipelineError: If its ``meta.json`` is invalid.
-    :raises ArtifactError: If a file cannot be part of an artifact, or the artifact's file exists and is to stay.
+    :raises ArtifactError: If a file cannot be part of an artifact, or the artifact's file exists and is to stay, or
+        is in a pipeline's folder.
     """
     folder = find_pipeline(pipeline)
     manifest = manifest_of(folder)
     target = path_in(out, f"{manifest.pipeline_name}.tar") if out.is_dir() else out
+    require_outside(target)
     if not replace_it:
         require_new(target)
     return replace(write_artifact(folder, manifest, target, on_bytes=on_bytes), left_out=tuple(sorted(_left(folder))))

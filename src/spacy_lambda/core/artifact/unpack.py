@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -10,7 +9,7 @@ from typing import BinaryIO
 from spacy_lambda.core.artifact.extract import Extracted, extract
 from spacy_lambda.core.artifact.manifest import Manifest
 from spacy_lambda.core.digest import Digest
-from spacy_lambda.core.files import folder_beside
+from spacy_lambda.core.files import folder_beside, move_folder_into_place
 from spacy_lambda.core.foreign_errors import system_reason
 from spacy_lambda.core.pipelines import require_replaceable
 from spacy_lambda.core.streams import Readable
@@ -58,9 +57,7 @@ def unpack_stream(
         with folder_beside(out) as scratch:
             extracted = extract(stream, scratch / "pipeline", sha256=sha256, on_bytes=on_bytes)
             check(scratch / "pipeline", extracted)
-            if out.exists():
-                os.replace(out, scratch / "replaced")
-            os.replace(scratch / "pipeline", out)
+            move_folder_into_place(scratch / "pipeline", out)
     except OSError as exc:
         raise ArtifactError(
             f"the artifact cannot be unpacked into {out}: {system_reason(exc)}",
