@@ -362,3 +362,19 @@ def test_locations_may_be_strings(pipeline: Path, tmp_path: Path) -> None:
     assert pulled.sha256 == pushed.location.sha256
     with pytest.raises(LocationError, match="not a store"):
         spacy_lambda.push(str(pipeline), f"{tmp_path}/store/en_metals@latest")
+
+
+def test_a_damaged_alias_is_replaced_as_its_error_recommends(pipeline: Path, root: Location, tmp_path: Path) -> None:
+    location = push(pipeline, root, "live")
+    storage = open_store(root)._objects  # type: ignore[attr-defined]
+    named = location.at("live")
+    for mend in (
+        lambda: open_pipeline(location.at(None)).move_alias("1.2.3", "live"),
+        lambda: push(pipeline, root, "live"),
+    ):
+        storage.replace("en_metals/refs/live.json", b'{"kind": "ali')
+        with pytest.raises(StoreError) as caught:
+            pull(named, tmp_path / "out")
+        assert "or move the alias again" in caught.value.remedy
+        mend()
+        assert find_artifact(named) is not None

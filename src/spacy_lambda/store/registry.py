@@ -200,7 +200,7 @@ class Registry:
         if not _is_ref(alias):
             raise StoreError(f"{alias!r} is not a valid alias", remedy="use letters, digits, '.', '_' and '-'")
         data = self._objects.read(ref_key(name, alias))
-        if data is not None and parse_pointer(data, name=f"{name}@{alias}").kind == "version":
+        if data is not None and _is_version(data):
             raise StoreError(f"{alias!r} is a version of {name}, not an alias", remedy="choose another name")
 
     def _pipeline(self) -> str:
@@ -215,3 +215,11 @@ class Registry:
 def _is_ref(ref: str) -> bool:
     """Return whether a text is valid as a version or an alias. A digest's form is not: it would not be looked up."""
     return ALIAS.fullmatch(ref) is not None and not is_digest(ref)
+
+
+def _is_version(data: bytes) -> bool:
+    """Return whether an object is the pointer of a version; a damaged one may be replaced, as its error recommends."""
+    try:
+        return parse_pointer(data, name="it").kind == "version"
+    except StoreError:
+        return False

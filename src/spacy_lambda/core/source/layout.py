@@ -70,7 +70,7 @@ def parse_pointer(data: bytes, *, name: str) -> Pointer:
     :param name: Its name in errors.
     :raises StoreError: If it is invalid.
     """
-    remedy = "push the pipeline again, or move the alias again"
+    remedy = "push the version again with --force, or move the alias again"
     try:
         content = check_fields(read_json(data, name=name, max_bytes=MAX_POINTER_BYTES), FIELDS, name=name)
         pointer = Pointer(
