@@ -192,6 +192,24 @@ def test_a_message_whose_object_fails_comes_back_alone(s3: Any, function: Predic
     assert keys(s3) == ["answers/models/in/a.json", "in/a.txt"]
 
 
+@pytest.mark.parametrize("bad", ["none.txt", "lead.txt"])
+@pytest.mark.parametrize("source", ["S3", "SNS", "SQS"])
+def test_one_of_several_objects_that_fails_holds_up_no_other(
+    s3: Any, function: Predictor, source: str, bad: str
+) -> None:
+    put(s3, "lead.txt", b"lead")
+    put(s3, "good.txt", b"iron")
+    event = {"Records": [event_of(key)["Records"][0] for key in (bad, "good.txt")]}
+    if source == "SQS":
+        message = {"eventSource": "aws:sqs", "messageId": "m", "body": json.dumps(event)}
+        assert dispatch({"Records": [message]}, None, function) == {"batchItemFailures": [{"itemIdentifier": "m"}]}
+    else:
+        record = {"EventSource": "aws:sns", "Sns": {"MessageId": "m", "Message": json.dumps(event)}}
+        with pytest.raises(NotStoredError if bad == "none.txt" else ValueError):
+            dispatch(event if source == "S3" else {"Records": [record]}, None, function)
+    assert json.loads(body_of(s3, "answers/models/good.json"))["answer"] == [IRON]
+
+
 @pytest.mark.parametrize("suffix", OBJECT_SUFFIXES)
 def test_every_ending_of_a_source_can_be_processed(s3: Any, function: Predictor, suffix: str) -> None:
     put(s3, f"in/a{suffix}", gzip.compress(b"") if suffix.endswith(".gz") else b"")

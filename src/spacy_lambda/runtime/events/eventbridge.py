@@ -10,7 +10,7 @@ from spacy_lambda.runtime.events.content import is_eventbridge_event, read_conte
 from spacy_lambda.runtime.events.output import Output, open_output
 from spacy_lambda.runtime.events.pings import OK_RESPONSE
 from spacy_lambda.runtime.events.records import encode, field
-from spacy_lambda.runtime.events.s3 import predict_object
+from spacy_lambda.runtime.events.s3 import predict_objects
 from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.request import Request
 
@@ -43,8 +43,7 @@ class EventBridgeEvent:
             predictor.observation.is_ping = True
             return OK_RESPONSE
         if not isinstance(content, Request):
-            output = self._open_output(predictor.environ)
-            return {"written": [predict_object(stored, output, predictor) for stored in content]}
+            return predict_objects(content, lambda: self._open_output(predictor.environ), predictor)
         prediction = predictor.predict(content)
         if predictor.environ.get(OUTPUT_VARIABLE):
             name = field(event, "id")

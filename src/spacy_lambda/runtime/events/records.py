@@ -68,14 +68,14 @@ def write_each(
     :param write: Writes those of a record, and returns their names.
     :param what: A record in words, for the log.
     :returns: The response: the names of all that was written.
-    :raises SpacyLambdaError: If a record failed: its error, after all others were written.
+    :raises Exception: If a record failed: its error, after all others were written.
     """
     written: list[str] = []
-    errors = []
+    errors: list[Exception] = []
     for record in records:
         try:
             written += write(record)
-        except SpacyLambdaError as exc:
+        except Exception as exc:  # of a component, too
             warn(logger, what, exc)
             errors.append(exc)
     if errors:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from spacy_lambda.core.env_names import OUTPUT_VARIABLE
@@ -16,7 +16,7 @@ from spacy_lambda.runtime.events.records import encode, is_from, write_each
 from spacy_lambda.runtime.events.s3_objects import DEFAULT_LIMITS, ObjectLimits, StoredObject, read_lines, read_text
 from spacy_lambda.runtime.predictor import Predictor
 
-__all__ = ["S3Event", "predict_object"]
+__all__ = ["S3Event", "predict_objects"]
 
 _log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class S3Event:
         """Process every object.
 
         :returns: The locations of the predictions.
-        :raises SpacyLambdaError: If an object could not be processed: its error, after all others were processed.
+        :raises Exception: If an object could not be processed: its error, after all others were processed.
         """
 
         def write(record: Any) -> list[str]:
@@ -54,6 +54,22 @@ class S3Event:
             return [predict_object(stored, output, predictor, self._limits)]
 
         return write_each(event["Records"], write, logger=_log, what="an object")
+
+
+def predict_objects(
+    stored: Sequence[StoredObject], open_output: Callable[[], Output], predictor: Predictor
+) -> dict[str, list[str]]:
+    """Write the prediction of every object of a message, also after one that fails; see :func:`predict_object`.
+
+    :param open_output: Opens the output, which a message without objects does not need.
+    :returns: The response: the locations of the predictions.
+    :raises Exception: If an object could not be processed: its error, after all others were processed.
+    """
+
+    def write(one: StoredObject) -> list[str]:
+        return [predict_object(one, open_output(), predictor)]
+
+    return write_each(stored, write, logger=_log, what="an object")
 
 
 def predict_object(

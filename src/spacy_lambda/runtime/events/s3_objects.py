@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from spacy_lambda.errors import RequestError
+from spacy_lambda.errors import NotStoredError, RequestError
 
 __all__ = ["DEFAULT_LIMITS", "ObjectLimits", "StoredObject", "as_stream", "read_lines", "read_text"]
 
@@ -104,6 +104,8 @@ def _reading(stored: StoredObject) -> Iterator[None]:
     try:
         with s3_errors(stored.bucket, stored.key):
             yield
+    except NotStoredError as exc:
+        raise NotStoredError(exc.message, remedy="let nothing remove an object before its event is handled") from exc
     except (EOFError, gzip.BadGzipFile, zlib.error) as exc:
         raise RequestError(f"{stored} is not a whole gzip file", remedy="compress it again") from exc
 

@@ -9,7 +9,7 @@ from typing import Any
 from spacy_lambda.runtime.events.content import read_content
 from spacy_lambda.runtime.events.output import Output, open_output
 from spacy_lambda.runtime.events.records import encode, field, is_from, parse_body, write_each
-from spacy_lambda.runtime.events.s3 import predict_object
+from spacy_lambda.runtime.events.s3 import predict_objects
 from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.request import Request
 
@@ -38,7 +38,7 @@ class SnsEvent:
         """Handle every message.
 
         :returns: The names of the predictions that were written.
-        :raises SpacyLambdaError: If a message could not be handled: its error, after all others were handled.
+        :raises Exception: If a message could not be handled: its error, after all others were handled.
         """
 
         def write(record: Any) -> list[str]:
@@ -52,4 +52,4 @@ class SnsEvent:
             output, prediction = self._open_output(predictor.environ), predictor.predict(content)
             output.write(name, encode({"messageId": name, "answer": prediction}))
             return [name]
-        return [predict_object(stored, self._open_output(predictor.environ), predictor) for stored in content]
+        return predict_objects(content, lambda: self._open_output(predictor.environ), predictor)["written"]

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from spacy_lambda.runtime.events.content import Content, read_content
 from spacy_lambda.runtime.events.output import Output, open_output
 from spacy_lambda.runtime.events.records import encode, field, is_from, outcomes_of, parse_body, warn
-from spacy_lambda.runtime.events.s3 import predict_object
+from spacy_lambda.runtime.events.s3 import predict_objects
 from spacy_lambda.runtime.predictor import Predictor
 from spacy_lambda.runtime.request import Request
 
@@ -62,8 +62,7 @@ class SqsEvent:
             if isinstance(content, Request):
                 _write(output, message["messageId"], outcome)
             else:
-                for stored in content:
-                    predict_object(stored, output, predictor)
+                predict_objects(content, lambda: output, predictor)
 
         outcomes = iter(outcomes_of(predictor, [one for _, one in contents if isinstance(one, Request)]))
         results = [(one, next(outcomes) if isinstance(one, Request) else None) for _, one in contents]
