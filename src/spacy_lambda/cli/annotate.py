@@ -12,7 +12,6 @@ from spacy_lambda.cli.annotate_report import cost_lines, print_estimate, print_s
 from spacy_lambda.cli.completion import complete_functions, complete_list, complete_outputs, complete_sources
 from spacy_lambda.cli.confirm import confirm, require_terminal
 from spacy_lambda.cli.console import print_error, print_json, print_lines
-from spacy_lambda.cli.end_signals import interrupted_by_signals
 from spacy_lambda.cli.options import (
     INCLUDE_HELP,
     LONG_TEXT_HELP,
@@ -159,7 +158,6 @@ def annotate(
     from spacy_lambda.corpus import annotate as annotate_corpus
 
     with (
-        interrupted_by_signals(),
         annotate_progress(plain=as_json) as draw,
         announced_executions(draw) as on_progress,
     ):

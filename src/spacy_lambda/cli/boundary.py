@@ -5,9 +5,9 @@
 1     a known error, with its remedy; not confirmed; or the output was closed
 2     usage error
 70    a bug in spacy-lambda, to be reported
-129   annotate, train: ended by SIGHUP
+129   ended by SIGHUP; servers stop with 0
 130   interrupted by Ctrl-C
-143   annotate, train: ended by SIGTERM
+143   ended by SIGTERM; servers stop with 0
 ====  ======================================================================================================
 """
 
@@ -22,7 +22,7 @@ from collections.abc import Callable
 from typing import Any
 
 from spacy_lambda.cli.console import discard_output, open_streams, print_error, print_lines
-from spacy_lambda.cli.end_signals import SignalInterrupt
+from spacy_lambda.cli.end_signals import SignalInterrupt, interrupted_by_signals
 from spacy_lambda.core.env_names import TRACEBACK_VARIABLE
 from spacy_lambda.core.foreign_errors import CLIENTS, connection_reason, system_reason
 from spacy_lambda.errors import SpacyLambdaError
@@ -85,7 +85,8 @@ def guarded(run: Callable[[], Any]) -> int:
 
 def _code(run: Callable[[], Any]) -> int:
     try:
-        run()
+        with interrupted_by_signals():
+            run()
     except SystemExit as exc:
         return exc.code if isinstance(exc.code, int) else KNOWN if exc.code else 0
     except BaseException as exc:

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import typer
 
 from spacy_lambda.cli.console import print_json, print_lines, print_table
-from spacy_lambda.cli.end_signals import interrupted_by_signals
 from spacy_lambda.cli.next_command import command_line
 from spacy_lambda.cli.options import ForceOption, JsonOption
 from spacy_lambda.cli.output_paths import writable
@@ -63,7 +62,7 @@ def train(
     """
     from spacy_lambda.training import train_pipeline
 
-    with interrupted_by_signals(), train_progress(plain=as_json) as on_progress:
+    with train_progress(plain=as_json) as on_progress:
         trained = train_pipeline(
             train_corpus,
             dev_corpus,
