@@ -15,12 +15,14 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
+from spacy_lambda.cdk.aws_names import PROJECT_TAG
 from spacy_lambda.cdk.spec import LIVE_BEFORE
 from spacy_lambda.config.project import FunctionConfig, Project
 from spacy_lambda.core.aws_error_kinds import LOGIN
 from spacy_lambda.deploy.aws import AwsAccount, open_account
+from spacy_lambda.deploy.destruction import destroy
 from spacy_lambda.deploy.lock import STALE_AFTER, deployment_lock
-from spacy_lambda.deploy.stacks import BOOTSTRAP_PARAMETER, find_stack, is_bootstrapped, require_settled
+from spacy_lambda.deploy.stacks import BOOTSTRAP_PARAMETER, find_stack, is_bootstrapped, require_own, require_settled
 from spacy_lambda.deploy.versions import (
     Version,
     list_versions,
@@ -91,6 +93,41 @@ def test_a_stack_is_found_with_its_outputs(aws: AwsAccount) -> None:
     found = require_settled(aws, "papers-ner")
     assert found is not None
     assert (found.status, found.outputs) == ("CREATE_COMPLETE", {"Version": "3"})
+
+
+def create_queue_stack(aws: AwsAccount, name: str, **tags: str) -> None:
+    listed = [{"Key": key, "Value": value} for key, value in tags.items()]
+    queue = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": name, "Tags": listed}}
+    aws.client("cloudformation").create_stack(StackName=name, TemplateBody=json.dumps({"Resources": {"Queue": queue}}))
+
+
+@pytest.mark.parametrize("name", ["papers", "papers-ner"])
+@pytest.mark.parametrize("tags", [{}, {PROJECT_TAG: "papers-ner"}])
+def test_a_stack_of_someone_else_is_neither_updated_nor_deleted(
+    aws: AwsAccount, name: str, tags: dict[str, str]
+) -> None:
+    function = "ner" if name == "papers-ner" else None
+    require_own(aws, "papers", function)  # there is none yet
+    create_queue_stack(aws, name, **tags)
+    with pytest.raises(DeployError, match=f"the stack {name} exists, and is not of the project 'papers'") as caught:
+        require_own(aws, "papers", function)
+    assert caught.value.remedy == "choose another name for the project or the function"
+    with pytest.raises(DeployError, match="is not of the project"):
+        destroy(aws, "papers", ["ner"], delete_models=True)
+    assert find_stack(aws, name) is not None
+
+
+def test_the_projects_own_stack_is_recognized(aws: AwsAccount) -> None:
+    create_queue_stack(aws, "papers", **{PROJECT_TAG: "papers"})
+    require_own(aws, "papers")
+
+
+def test_repositories_of_others_stay(aws: AwsAccount) -> None:
+    ecr = aws.client("ecr")
+    ecr.create_repository(repositoryName="papers/website")
+    ecr.create_repository(repositoryName="papers/ner", tags=[{"Key": PROJECT_TAG, "Value": "papers"}])
+    destroy(aws, "papers", ["ner"], delete_models=True)
+    assert [one["repositoryName"] for one in ecr.describe_repositories()["repositories"]] == ["papers/website"]
 
 
 class InState:

@@ -19,7 +19,14 @@ from spacy_lambda.core.lambda_function import log_group_name
 from spacy_lambda.deploy.aws import AwsAccount
 from spacy_lambda.deploy.lock import deployment_lock
 from spacy_lambda.deploy.resources import NOT_A_RESOURCE, resource_name
-from spacy_lambda.deploy.stacks import StackResource, deployed_template, find_stack, require_settled, stack_resources
+from spacy_lambda.deploy.stacks import (
+    StackResource,
+    deployed_template,
+    find_stack,
+    require_own,
+    require_settled,
+    stack_resources,
+)
 from spacy_lambda.errors import DeployError
 
 __all__ = ["destroy", "find_resources_to_delete", "remaining_resources"]
@@ -60,8 +67,11 @@ def destroy(aws: AwsAccount, project: str, names: list[str], *, delete_models: b
     :param project: Name of the project.
     :param names: Names of the functions in it.
     :param delete_models: Delete the bucket and the repositories too.
-    :raises DeployError: If one is being deployed, or a resource cannot be deleted or still exists.
+    :raises DeployError: If a stack is another project's, one is being deployed, or a resource cannot be deleted or
+        still exists.
     """
+    for name in (*names, *([None] if delete_models else [])):
+        require_own(aws, project, name)
     bucket = bucket_name(project, account=aws.account, region=aws.region)
     with ExitStack() as locks:
         # Without the shared stack there is no bucket, and no deployment can be in progress.
@@ -114,11 +124,15 @@ def _delete_bucket(aws: AwsAccount, bucket: str) -> None:
 
 
 def _delete_repositories(aws: AwsAccount, project: str) -> None:
+    """Delete the repositories of the project by its tag: others can have names that begin in the same way."""
     ecr = aws.client("ecr")
     with aws_errors(f"deleting the repositories of {project}"):
         for page in ecr.get_paginator("describe_repositories").paginate():
             for repository in page["repositories"]:
-                if repository["repositoryName"].startswith(f"{project}/"):
+                if not repository["repositoryName"].startswith(f"{project}/"):
+                    continue
+                tags = ecr.list_tags_for_resource(resourceArn=repository["repositoryArn"])["tags"]
+                if {"Key": PROJECT_TAG, "Value": project} in tags:
                     ecr.delete_repository(repositoryName=repository["repositoryName"], force=True)
 
 

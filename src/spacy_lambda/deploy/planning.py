@@ -31,7 +31,7 @@ from spacy_lambda.deploy.resources import (
     read_template,
 )
 from spacy_lambda.deploy.source_checks import check_sources
-from spacy_lambda.deploy.stacks import IN_REVIEW, deployed_template, is_bootstrapped, require_settled
+from spacy_lambda.deploy.stacks import IN_REVIEW, deployed_template, is_bootstrapped, require_own, require_settled
 from spacy_lambda.deploy.stages import begin
 from spacy_lambda.deploy.synthesis import write_templates
 from spacy_lambda.deploy.versions import list_versions, live_before, live_version
@@ -102,9 +102,11 @@ def make_plan(
 
     :param out: Folder for the templates.
     :param with_difference: Run ``cdk diff`` as well.
-    :raises DeployError: If a stack cannot be changed now, an event source does not exist, a template cannot be made, or
-        AWS refuses.
+    :raises DeployError: If a stack is another project's or cannot be changed now, an event source does not exist, a
+        template cannot be made, or AWS refuses.
     """
+    for name in (None, *(one.config.name for one in prepared)):
+        require_own(aws, project.name, name)
     limits = concurrency_limits(aws, project.name, [one.config for one in prepared])
     found = [_look_up(aws, project, one, limits[one.config.name]) for one in prepared]
     begin(on_step, "synthesize")

@@ -8,6 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from spacy_lambda.aws.errors import aws_errors
+from spacy_lambda.cdk.aws_names import PROJECT_TAG, stack_name
 from spacy_lambda.core.strict_json import parse_json
 from spacy_lambda.deploy.aws import AwsAccount
 from spacy_lambda.errors import DeployError
@@ -22,6 +23,7 @@ __all__ = [
     "deployed_template",
     "find_stack",
     "is_bootstrapped",
+    "require_own",
     "require_settled",
     "stack_resources",
     "unknown_metadata",
@@ -112,6 +114,29 @@ def require_settled(aws: AwsAccount, name: str, *, to_delete: bool = False) -> S
             remedy="wait until it is done (see `spacy-lambda status`), and run this again",
         )
     return stack
+
+
+def require_own(aws: AwsAccount, project: str, function: str | None = None) -> None:
+    """Check that a stack, if it exists, was made for this project: only its name is known until it is looked at.
+
+    An update would delete all resources of another stack of that name, and so would its deletion.
+
+    :param project: Name of the project.
+    :param function: Name of the function in it; without one, of the stack that all of them share.
+    :raises DeployError: If it has resources, and none with the project's tag.
+    """
+    name = stack_name(project, function)
+    found = find_stack(aws, name)
+    if found is None or found.status == IN_REVIEW:
+        return
+    resources = deployed_template(aws, name).get("Resources", {})
+    tags = [one.get("Properties", {}).get("Tags") for one in resources.values()]
+    if resources and not any(isinstance(one, list) and {"Key": PROJECT_TAG, "Value": project} in one for one in tags):
+        raise DeployError(
+            f"the stack {name} exists, and is not of the project {project!r}: no resource in it has the tag"
+            f" {PROJECT_TAG} = {project!r}",
+            remedy="choose another name for the project or the function",
+        )
 
 
 def stack_resources(aws: AwsAccount, name: str) -> list[StackResource]:
