@@ -299,6 +299,14 @@ OF_THE_PROJECT = [
         ('project.tags."aws:x"', 'is "aws:x"; ' + TAG_KEY, TAG),
     ),
     (
+        'name = "papers"\nregion = "eu-central-1"\ntags.Team = "a"\ntags.team = "b"',
+        (
+            "project.tags.team",
+            'differs from "Team" in its case only; IAM takes them for the same tag',
+            "write one of them only",
+        ),
+    ),
+    (
         'name = "papers"\nregion = "eu-central-1"\ntags.a = "?"',
         ("project.tags.a", 'is "?"; ' + TAG_VALUE, TAG),
     ),

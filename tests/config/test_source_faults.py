@@ -15,6 +15,10 @@ NUMBER = "write a number without a point, not in quotes"
 FORMS = "write it: s3://bucket/prefix, or the URL of a queue: https://sqs.REGION.amazonaws.com/ACCOUNT/NAME"
 NO_OUTPUT = "requires environment.SPACY_LAMBDA_OUTPUT, the destination of predictions"
 ONE = "write one of them only"
+SCHEDULE = (
+    'write "rate(4 minutes)", "cron(0 8 * * ? *)", in which the day of the month or the day of the week is "?", or'
+    ' "at(2030-01-31T08:00:00)"'
+)
 
 OF_A_SOURCE = [
     ("", "[0].kind", "is missing", 'write kind = "sqs" or "s3" or "kinesis" or "schedule"'),
@@ -149,13 +153,13 @@ OF_A_SOURCE = [
         'kind = "schedule"\nschedule_expression = "5 minutes"',
         "[0].schedule_expression",
         'is "5 minutes"; expected a schedule',
-        'write "rate(4 minutes)", "cron(0 8 * * ? *)" or "at(2030-01-31T08:00:00)"',
+        SCHEDULE,
     ),
     (
         'kind = "schedule"\nschedule_expression = "cron(0 8 * * *)"',
         "[0].schedule_expression",
         'is "cron(0 8 * * *)"; expected a schedule',
-        'write "rate(4 minutes)", "cron(0 8 * * ? *)" or "at(2030-01-31T08:00:00)"',
+        SCHEDULE,
     ),
     (
         'kind = "schedule"\nschedule_expression = "rate(1 day)"\ninput = "iron"',
@@ -170,6 +174,15 @@ OF_A_SOURCE = [
         'did you mean "text"? known keys: text, texts, inputs, include, long_text',
     ),
 ]
+
+
+@pytest.mark.parametrize(
+    "expression", ["cron(0 8 * * * *)", "cron(0 8 ? * ? *)", "at(2030-13-31T08:00:00)", "at(2030-01-31T24:00:00)"]
+)
+def test_a_schedule_that_aws_would_refuse_is_a_fault(tmp_path: Path, expression: str) -> None:
+    text = f'{PROJECT}{FUNCTION}{HEADER}kind = "schedule"\nschedule_expression = "{expression}"\n'
+    problem = f'is "{expression}"; expected a schedule'
+    assert faults(tmp_path, text) == [(f"{SOURCES}[0].schedule_expression", problem, SCHEDULE)]
 
 
 @pytest.mark.parametrize(("lines", "key", "problem", "remedy"), OF_A_SOURCE)

@@ -43,6 +43,7 @@ def combination_faults(values: Mapping[str, Any]) -> Iterator[Fault]:
         )
         yield Fault("project.name", problem, "shorten it")
     yield from _too_many("project.tags", "tags", len(typed_value(project, "tags", dict)), MAX_TAGS, "write fewer")
+    yield from _same_tags(typed_value(project, "tags", dict))
     if values["functions"] == {}:
         yield Fault("functions", "has no function", "write a table [functions.ner] with its pipeline")
     for function, keys in functions.items():
@@ -54,6 +55,18 @@ def combination_faults(values: Mapping[str, Any]) -> Iterator[Fault]:
         yield from _function(key, keys if isinstance(keys, dict) else {})
         yield from source_faults(key, keys if isinstance(keys, dict) else {}, project)
         yield from bulk_faults(key, keys if isinstance(keys, dict) else {})
+
+
+def _same_tags(tags: Mapping[str, Any]) -> Iterator[Fault]:
+    """Return the faults of tags that differ in their case only, which IAM refuses:
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html
+    """
+    seen: dict[str, str] = {}
+    for name in tags:
+        first = seen.setdefault(name.lower(), name)
+        if first != name:
+            problem = f"differs from {describe(first)} in its case only; IAM takes them for the same tag"
+            yield Fault(toml_key("project", "tags", name), problem, "write one of them only")
 
 
 def _function(key: str, function: Mapping[str, Any]) -> Iterator[Fault]:

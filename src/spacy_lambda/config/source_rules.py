@@ -28,10 +28,12 @@ QUEUE = r"([A-Za-z0-9_-]{1,80}|[A-Za-z0-9_-]{1,75}\.fifo)"
 STREAM = "[A-Za-z0-9_.-]{1,128}"
 """https://docs.aws.amazon.com/kinesis/latest/APIReference/API_CreateStream.html"""
 
-TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}"
-EXPRESSION = (
-    rf"rate\([1-9][0-9]* (minute|hour|day)s?\)|cron\([0-9A-Za-z*/?,#-]+( [0-9A-Za-z*/?,#-]+){{5}}\)|at\({TIME}\)"
-)
+TIME = r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
+CRON_FIELD = "[0-9A-Za-z*/,#-]+"
+CRON = rf"cron\({CRON_FIELD} {CRON_FIELD} ({CRON_FIELD} {CRON_FIELD} \?|\? {CRON_FIELD} {CRON_FIELD}) {CRON_FIELD}\)"
+"""Minute, hour, day of the month, month, day of the week, year: exactly one of the two days is ``?``."""
+
+EXPRESSION = rf"rate\([1-9][0-9]* (minute|hour|day)s?\)|{CRON}|at\({TIME}\)"
 """https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html"""
 
 
@@ -78,7 +80,10 @@ SOURCE_RULES: dict[str, Rule] = {
     "parallelization_factor": between(1, MAX_PARALLELIZATION, "batches"),
     "maximum_retry_attempts": between(0, MAX_RETRY_ATTEMPTS, "retries"),
     "schedule_expression": make_rule(
-        EXPRESSION, "a schedule", 'write "rate(4 minutes)", "cron(0 8 * * ? *)" or "at(2030-01-31T08:00:00)"'
+        EXPRESSION,
+        "a schedule",
+        'write "rate(4 minutes)", "cron(0 8 * * ? *)", in which the day of the month or the day of the week is "?", or'
+        ' "at(2030-01-31T08:00:00)"',
     ),
     "timezone": make_rule("[A-Za-z][A-Za-z0-9_+/-]{0,49}", "a time zone", 'write it like "UTC" or "Europe/Berlin"'),
     "input": _input,
