@@ -185,6 +185,14 @@ def test_a_schedule_that_aws_would_refuse_is_a_fault(tmp_path: Path, expression:
     assert faults(tmp_path, text) == [(f"{SOURCES}[0].schedule_expression", problem, SCHEDULE)]
 
 
+def test_more_buckets_than_a_queues_policy_has_room_for_are_a_fault(tmp_path: Path) -> None:
+    sources = [f'{HEADER}kind = "s3"\nbucket = "papers-{number}"\n' for number in range(16)]
+    load(tmp_path, f"{PROJECT}{FUNCTION}{OUTPUT}{''.join(sources[:15])}")
+    problem = 'has 16 sources of the kind "s3"; the maximum is 15'
+    expected = [(SOURCES, problem, "write fewer, with a prefix that several have in common")]
+    assert faults(tmp_path, f"{PROJECT}{FUNCTION}{OUTPUT}{''.join(sources)}") == expected
+
+
 @pytest.mark.parametrize(("lines", "key", "problem", "remedy"), OF_A_SOURCE)
 def test_a_fault(tmp_path: Path, lines: str, key: str, problem: str, remedy: str) -> None:
     text = f"{PROJECT}{FUNCTION}{OUTPUT}{HEADER}{lines}\n"

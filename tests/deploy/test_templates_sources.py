@@ -57,6 +57,15 @@ def names_of(template: Template) -> set[str]:
     return {name for name in template.resources if "Sources" in name}
 
 
+def test_a_long_prefix_is_cut_in_the_rules_description(zipped: Path, tmp_path: Path) -> None:
+    source = S3Source(bucket="papers", prefix="p" * 900, suffixes=(".txt",))
+    output = {"SPACY_LAMBDA_OUTPUT": "s3://answers/ner"}
+    spec = function_spec(zipped, "ner", live_version="7", environment=output, sources=(source,))
+    rule = synthesized(tmp_path / "out", spec).one("AWS::Events::Rule")
+    assert len(rule["Description"]) == 512  # EventBridge's maximum
+    assert rule["EventPattern"]["detail"]["object"]["key"] == [{"wildcard": f"{'p' * 900}*.txt"}]
+
+
 def test_every_kind_is_in_each_table(templates: dict[str, Template]) -> None:
     assert {source.kind for source in SOURCES} == SOURCE_KINDS.keys() == SOURCE_TYPES.keys()
     made = {

@@ -13,6 +13,9 @@ from .spec import FunctionSpec
 
 __all__ = ["ObjectEvents"]
 
+DESCRIPTION_CHARACTERS = 512
+"""https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html; a key's beginning may have 1,024."""
+
 
 class ObjectEvents(Construct):
     """A rule that invokes the alias, with the permission to do so.
@@ -38,10 +41,11 @@ class ObjectEvents(Construct):
     ) -> None:
         super().__init__(scope, id)
         pattern = object_pattern(source)
+        about = f"{spec.function_name}: new objects of s3://{source.bucket}/{source.prefix}"
         events.Rule(
             self,
             "Rule",
-            description=f"{spec.function_name}: new objects of s3://{source.bucket}/{source.prefix}",
+            description=about[:DESCRIPTION_CHARACTERS],
             event_pattern=events.EventPattern(
                 source=pattern["source"], detail_type=pattern["detail-type"], detail=pattern["detail"]
             ),

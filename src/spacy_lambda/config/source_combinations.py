@@ -23,6 +23,10 @@ Sources = Sequence[tuple[str, Mapping[str, Any]]]
 """Event sources of one function by their keys."""
 
 FIFO = ".fifo"
+MAX_BUCKET_SOURCES = 15
+"""Each has a statement in the policy of the queue of failed events, which has at most 20, and 8,192 bytes:
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-policies.html"""
+
 NAMES = {"sqs": "queue", "kinesis": "stream"}
 """Key with the name or the ARN of what a source reads from."""
 
@@ -41,6 +45,10 @@ def source_faults(key: str, function: Mapping[str, Any], project: Mapping[str, A
         if source.get("kind") == "s3":
             yield from _pattern(place, source)
         yield from _output(place, source, typed_value(function, "environment", dict))
+    buckets = sum(source.get("kind") == "s3" for _, source in sources)
+    if buckets > MAX_BUCKET_SOURCES:
+        problem = f'has {buckets} sources of the kind "s3"; the maximum is {MAX_BUCKET_SOURCES}'
+        yield Fault(f"{key}.sources", problem, "write fewer, with a prefix that several have in common")
     yield from _same(sources)
     yield from _concurrency(sources, function)
 
