@@ -79,6 +79,7 @@ def test_scores_may_differ_as_much_as_those_that_a_line_names() -> None:
         (FakeLambda([]), "the prediction differs from that of this machine: missing: MATERIAL 5–9"),
         (FakeLambda([{**ANSWER[0], "end": 8}]), "missing: MATERIAL 5–9; unexpected: MATERIAL 5–8"),
         (FakeLambda([{**ANSWER[0], "text": SECRET}]), "the text or another value differs"),
+        (FakeLambda([{**ANSWER[0], "kb_id": "Q1"}]), "it has values that are not expected"),
         (FakeLambda({"ents": ANSWER}), "an object, not an array"),
         (
             FakeLambda({"errorType": "PipelineLoadError", "errorMessage": SECRET}, "Unhandled"),

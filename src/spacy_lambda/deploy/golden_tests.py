@@ -160,4 +160,6 @@ def _problem(test: GoldenTest, invocation: Invocation) -> str | None:
         failure = invocation.error.failure
         return f"it ended with the error {invocation.error.error_type}" if failure is None else failure.message
     difference = find_difference(test.expected, invocation.answer)
+    if difference is None and find_difference(invocation.answer, test.expected) is not None:
+        difference = "it has values that are not expected"  # in one direction, only what is expected is compared
     return None if difference is None else f"the prediction differs from that of this machine: {difference}"
