@@ -44,6 +44,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         "spacy_lambda.deploy.aws.open_account", lambda project: AwsAccount("1" * 12, "eu-central-1", None)
     )
     monkeypatch.setattr("spacy_lambda.deploy.rollbacks.find_stack", lambda *names: {})
+    monkeypatch.setattr("spacy_lambda.deploy.rollbacks.require_own", lambda *names: None)
     monkeypatch.setattr("spacy_lambda.deploy.rollbacks.live_version", lambda *names: "2")
     monkeypatch.setattr("spacy_lambda.deploy.rollbacks.live_before", lambda *names: ("1",))
     publish(monkeypatch, [3, 2, 1])

@@ -22,7 +22,9 @@ from spacy_lambda.core.aws_error_kinds import LOGIN
 from spacy_lambda.deploy.aws import AwsAccount, open_account
 from spacy_lambda.deploy.destruction import destroy
 from spacy_lambda.deploy.lock import STALE_AFTER, deployment_lock
+from spacy_lambda.deploy.rollbacks import find_rollback
 from spacy_lambda.deploy.stacks import BOOTSTRAP_PARAMETER, find_stack, is_bootstrapped, require_own, require_settled
+from spacy_lambda.deploy.tuning import plan_tuning
 from spacy_lambda.deploy.versions import (
     Version,
     list_versions,
@@ -115,6 +117,11 @@ def test_a_stack_of_someone_else_is_neither_updated_nor_deleted(
     with pytest.raises(DeployError, match="is not of the project"):
         destroy(aws, "papers", ["ner"], delete_models=True)
     assert find_stack(aws, name) is not None
+    if function is not None:
+        with pytest.raises(DeployError, match="is not of the project"):
+            find_rollback("papers", function, aws=aws)
+        with pytest.raises(DeployError, match="is not of the project"):
+            plan_tuning(project(), project().functions[0], aws=aws)
 
 
 def test_the_projects_own_stack_is_recognized(aws: AwsAccount) -> None:

@@ -22,6 +22,7 @@ def found(
     version: str | None = None,
 ) -> Rollback:
     patch.setattr(rollbacks, "find_stack", lambda aws, function: Stack(function, "UPDATE_COMPLETE"))
+    patch.setattr(rollbacks, "require_own", lambda aws, project, name: None)
     patch.setattr(rollbacks, "live_version", lambda aws, function: live)
     patch.setattr(rollbacks, "live_before", lambda aws, function: before)
     versions = [Version(number, "", "", "") for number in sorted(published, reverse=True)]

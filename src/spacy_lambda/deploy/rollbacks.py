@@ -15,7 +15,7 @@ from spacy_lambda.cdk.aws_names import bucket_name, stack_name
 from spacy_lambda.cdk.spec import LIVE_BEFORE
 from spacy_lambda.deploy.aws import AwsAccount
 from spacy_lambda.deploy.lock import deployment_lock
-from spacy_lambda.deploy.stacks import deployed_template, find_stack, require_settled
+from spacy_lambda.deploy.stacks import deployed_template, find_stack, require_own, require_settled
 from spacy_lambda.deploy.versions import list_versions, live_before, live_version, next_live_before, recorded_before
 from spacy_lambda.errors import DeployError
 
@@ -41,11 +41,13 @@ class Rollback:
 def find_rollback(project: str, name: str, *, aws: AwsAccount, version: str | None = None) -> Rollback:
     """Return what :func:`rollback` would do, from what is deployed now.
 
-    :raises DeployError: If there is no such version, or it is live, or none was live before.
+    :raises DeployError: If the stack is another project's, there is no such version, or it is live, or none was live
+        before.
     """
     function = stack_name(project, name)
     if find_stack(aws, function) is None:
         raise DeployError(f"the stack {function} does not exist", remedy="run `spacy-lambda deploy` first")
+    require_own(aws, project, name)
     live = live_version(aws, function)
     if live is None:
         raise DeployError(f"no version of {function} is live", remedy="run `spacy-lambda deploy`")

@@ -25,7 +25,7 @@ from spacy_lambda.core.progress import OnStep, no_progress
 from spacy_lambda.core.vcpus import vcpus
 from spacy_lambda.deploy.aws import AwsAccount
 from spacy_lambda.deploy.lock import deployment_lock
-from spacy_lambda.deploy.stacks import require_settled
+from spacy_lambda.deploy.stacks import require_own, require_settled
 from spacy_lambda.deploy.tuning_record import record_tuning, restore_tuned, set_memory, tuned_description
 from spacy_lambda.deploy.versions import list_versions, wait_until_ready
 from spacy_lambda.errors import DeployError
@@ -99,9 +99,10 @@ def plan_tuning(
     :param aws: The account and the region.
     :param sizes: Memory sizes; by default :data:`TUNED_SIZES` and the function's own.
     :param texts: Texts to invoke it with.
-    :raises DeployError: If it is not deployed, or AWS refuses.
+    :raises DeployError: If it is not deployed, its stack is another project's, or AWS refuses.
     """
     function = stack_name(project.name, config.name)
+    require_own(aws, project.name, config.name)
     client = aws.client("lambda")
     with aws_errors(f"reading {function}"):
         try:
